@@ -1,0 +1,100 @@
+import type { KubeInput, KubeObject, Resource } from '../kube/mod.ts';
+
+/** The Kubernetes API as our programs use it. Failures are ApiError (`errors.ts`): a Kubernetes Status, or no answer. */
+export interface Client {
+  get<S extends KubeObject>(resource: Resource<S, any>, name: string, options?: InNamespace & Abortable): Promise<S>;
+  /** All of them, page by page when there are many; `resourceVersion` is where a watch goes on. */
+  list<S extends KubeObject>(resource: Resource<S, any>, options?: ListQuery): Promise<KubeList<S>>;
+  create<S extends KubeObject, G extends KubeInput>(resource: Resource<S, G>, object: G): Promise<S>;
+  /** Replaces the object; with metadata.resourceVersion set, only that version of it. */
+  update<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S>;
+  updateStatus<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S>;
+  patch<S extends KubeObject>(
+    resource: Resource<S, any>,
+    name: string,
+    patch: Patch,
+    options?: InNamespace & { subresource?: string },
+  ): Promise<S>;
+  delete(resource: Resource<any, any>, name: string, options?: InNamespace & DeleteOptions): Promise<void>;
+  /** POST .../pods/NAME/binding */
+  bind(podNamespace: string, podName: string, nodeName: string, podUid?: string): Promise<void>;
+  /**
+   * Events after `resourceVersion`, bookmarks included, until the server ends it or `signal` aborts.
+   * Throws ApiError 410 (`isExpired`) when the version is too old: list again.
+   */
+  watch<S extends KubeObject>(resource: Resource<S, any>, query: WatchQuery): AsyncIterable<WatchEvent<S>>;
+  close(): Promise<void>;
+}
+
+export interface InNamespace {
+  /** Left out: the kind is cluster-scoped, or (in lists and watches) every namespace. */
+  readonly namespace?: string;
+}
+export interface Abortable {
+  readonly signal?: AbortSignal;
+}
+export interface Selectors extends InNamespace {
+  /** `app=hostnames,tier in (a,b)` */
+  readonly labelSelector?: string;
+  /** `spec.nodeName=node1` */
+  readonly fieldSelector?: string;
+}
+export interface ListQuery extends Selectors, Abortable {
+  readonly resourceVersion?: string;
+}
+export interface WatchQuery extends Selectors, Abortable {
+  readonly resourceVersion: string;
+}
+export interface KubeList<S> {
+  readonly items: S[];
+  readonly resourceVersion: string;
+}
+
+export type Patch =
+  | { readonly type: 'json'; readonly body: readonly JsonPatchOperation[] }
+  | { readonly type: 'merge' | 'strategic'; readonly body: object };
+export interface JsonPatchOperation {
+  readonly op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
+  readonly path: string;
+  readonly from?: string;
+  readonly value?: unknown;
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+export type WatchEvent<S> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: S }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+/**
+ * A local copy of one kind, kept current by list and watch for as long as it runs: reconnects with back-off, lists
+ * again on 410 and then reports only what differs, so that a reader never sees objects vanish because a server did.
+ */
+export interface Informer<S extends KubeObject> {
+  start(): void;
+  stop(): Promise<void>;
+  /** Resolves after the first full list has been delivered to every handler. */
+  readonly synced: Promise<void>;
+  readonly hasSynced: boolean;
+  /** By `namespace/name`, or `name` for a cluster-scoped kind. */
+  get(key: string): S | undefined;
+  list(): IterableIterator<S>;
+  /** Objects for which the index function given at construction yields this value. */
+  byIndex(index: string, value: string): Iterable<S>;
+  readonly size: number;
+  /** Every change from now on, after what is there already as additions. Handlers must not throw. */
+  onChange(handler: (change: Change<S>) => void): void;
+}
+
+export interface Change<S> {
+  /** `namespace/name` or `name`. */
+  readonly key: string;
+  /** Absent: it was added. */
+  readonly before?: S;
+  /** Absent: it was deleted. */
+  readonly after?: S;
+}

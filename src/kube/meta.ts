@@ -1,0 +1,115 @@
+import {
+  boolean,
+  filled,
+  integer64,
+  list,
+  type GivenOf,
+  map,
+  mergeList,
+  object,
+  oneOf,
+  required,
+  type StoredOf,
+  setList,
+  string,
+  time,
+  any,
+} from './schema.ts';
+
+/** metav1.OwnerReference. */
+export const ownerReference = object({
+  apiVersion: required(string()),
+  kind: required(string()),
+  name: required(string()),
+  uid: required(string()),
+  controller: boolean(),
+  blockOwnerDeletion: boolean(),
+});
+export type OwnerReference = StoredOf<typeof ownerReference>;
+
+/** metav1.ObjectMeta. `namespace` is absent on cluster-scoped objects. */
+export const objectMeta = object({
+  name: filled(string()),
+  generateName: string(),
+  namespace: string(),
+  selfLink: string(),
+  uid: filled(string()),
+  resourceVersion: filled(string()),
+  generation: integer64(),
+  creationTimestamp: filled(time()),
+  deletionTimestamp: time(),
+  deletionGracePeriodSeconds: integer64(),
+  labels: map(string()),
+  annotations: map(string()),
+  ownerReferences: mergeList(ownerReference, 'uid'),
+  finalizers: setList(string()),
+  managedFields: list(any()),
+});
+export type ObjectMeta = StoredOf<typeof objectMeta>;
+
+/** The part of ObjectMeta that a template (Deployment.spec.template.metadata) carries. */
+export const templateMeta = object({
+  name: string(),
+  generateName: string(),
+  namespace: string(),
+  creationTimestamp: any(),
+  labels: map(string()),
+  annotations: map(string()),
+  finalizers: setList(string()),
+});
+
+/** metav1.Condition. */
+export const condition = object({
+  type: required(string()),
+  status: required(oneOf('True', 'False', 'Unknown')),
+  observedGeneration: integer64(),
+  lastTransitionTime: time(),
+  reason: string(),
+  message: string(),
+});
+
+/** metav1.LabelSelector. */
+export const labelSelector = object({
+  matchLabels: map(string()),
+  matchExpressions: list(
+    object({
+      key: required(string()),
+      operator: required(oneOf('In', 'NotIn', 'Exists', 'DoesNotExist')),
+      values: list(string()),
+    }),
+  ),
+});
+export type LabelSelector = StoredOf<typeof labelSelector>;
+
+/** corev1.ObjectReference. */
+export const objectReference = object({
+  kind: string(),
+  namespace: string(),
+  name: string(),
+  uid: string(),
+  apiVersion: string(),
+  resourceVersion: string(),
+  fieldPath: string(),
+});
+export type ObjectReference = StoredOf<typeof objectReference>;
+
+/** Fields every kind begins with. */
+export const typeAndMeta = {
+  apiVersion: filled(string()),
+  kind: filled(string()),
+  metadata: filled(objectMeta),
+};
+
+/** Any object of the API: what generic code (store, selectors, owners) may rely on. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}
+
+/** An object as somebody writes it, before the server has filled it in. */
+export interface KubeInput {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: GivenOf<typeof objectMeta>;
+}

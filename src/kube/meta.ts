@@ -1,9 +1,10 @@
 import {
+  any,
   boolean,
   filled,
+  type GivenOf,
   integer64,
   list,
-  type GivenOf,
   map,
   mergeList,
   object,
@@ -13,7 +14,6 @@ import {
   setList,
   string,
   time,
-  any,
 } from './schema.ts';
 
 /** metav1.OwnerReference. */

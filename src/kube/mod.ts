@@ -1,5 +1,9 @@
+export { allResources, resourceByKind, resourceByPlural } from './catalog.ts';
+export { applyDefaults } from './defaults/apply-defaults.ts';
+export { InputError, isInputError } from './errors.ts';
+export { resolveIntOrPercent } from './int-or-percent.ts';
 export { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
-export { type Endpoint, type EndpointPort, Endpoints, EndpointSlice } from './kinds/endpoints.ts';
+export { type Endpoint, type EndpointPort, EndpointSlice, Endpoints } from './kinds/endpoints.ts';
 export { Node, type NodeCondition } from './kinds/node.ts';
 export {
   type Container,
@@ -14,4 +18,35 @@ export {
 export { Service, type ServicePort, type ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
 export type { KubeInput, KubeObject, LabelSelector, ObjectMeta, ObjectReference, OwnerReference } from './meta.ts';
+export {
+  controllerOf,
+  controllerReference,
+  isControlledBy,
+  isOwnedBy,
+  joinKey,
+  keyOf,
+  splitKey,
+} from './object.ts';
+export { type OpenApiSchema, openApiSchemas } from './openapi/openapi.ts';
+export { applyJsonPatch } from './patch/json-patch.ts';
+export { applyMergePatch } from './patch/merge-patch.ts';
+export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
 export { apiVersionOf, type Resource } from './resource.ts';
+export { type FieldRequirement, matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
+export {
+  formatLabelSelector,
+  type LabelRequirement,
+  type Labels,
+  matchesLabels,
+  matchesSelector,
+  parseLabelSelector,
+  requirementsOf,
+  requirementsOfMap,
+} from './selectors/label-selector.ts';
+export * from './status.ts';
+export { type Table, type TableColumn, tableOf } from './tables/table.ts';
+export { formatMicroTime, formatTime, parseTime } from './time.ts';
+export { duplicateKeys } from './validation/duplicate-keys.ts';
+export type { FieldError, FieldErrorType } from './validation/field-error.ts';
+export { validateObject, validateUpdate } from './validation/validate.ts';
+export { type SchemaFindings, validateSchema } from './validation/validate-schema.ts';

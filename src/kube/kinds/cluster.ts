@@ -1,6 +1,20 @@
 import { objectReference, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
-import { any, boolean, bytes, filled, integer, list, map, mergeList, object, required, setList, string, time } from '../schema.ts';
+import {
+  any,
+  boolean,
+  bytes,
+  filled,
+  integer,
+  list,
+  map,
+  mergeList,
+  object,
+  required,
+  setList,
+  string,
+  time,
+} from '../schema.ts';
 
 export const Namespace = defineResource(
   { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], namespaced: false, subresources: ['status'] },
@@ -20,7 +34,13 @@ export type ConfigMap = NonNullable<(typeof ConfigMap)['_stored']>;
 
 export const Secret = defineResource(
   { kind: 'Secret', plural: 'secrets' },
-  object({ ...typeAndMeta, immutable: boolean(), type: filled(string()), data: map(bytes()), stringData: map(string()) }),
+  object({
+    ...typeAndMeta,
+    immutable: boolean(),
+    type: filled(string()),
+    data: map(bytes()),
+    stringData: map(string()),
+  }),
 );
 export type Secret = NonNullable<(typeof Secret)['_stored']>;
 

@@ -18,9 +18,7 @@ export const Endpoints = defineResource(
       object({
         addresses: list(endpointAddress),
         notReadyAddresses: list(endpointAddress),
-        ports: list(
-          object({ name: string(), port: required(integer()), protocol: string(), appProtocol: string() }),
-        ),
+        ports: list(object({ name: string(), port: required(integer()), protocol: string(), appProtocol: string() })),
       }),
     ),
   }),

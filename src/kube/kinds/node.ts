@@ -1,6 +1,22 @@
 import { typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
-import { any, boolean, filled, integer, list, map, mergeList, object, oneOf, quantity, required, type StoredOf, setList, string, time } from '../schema.ts';
+import {
+  any,
+  boolean,
+  filled,
+  integer,
+  list,
+  map,
+  mergeList,
+  object,
+  oneOf,
+  quantity,
+  required,
+  type StoredOf,
+  setList,
+  string,
+  time,
+} from '../schema.ts';
 
 export const nodeCondition = object({
   type: required(string()),
@@ -22,7 +38,9 @@ export const Node = defineResource(
         podCIDRs: setList(string()),
         providerID: string(),
         unschedulable: boolean(),
-        taints: list(object({ key: required(string()), value: string(), effect: required(string()), timeAdded: time() })),
+        taints: list(
+          object({ key: required(string()), value: string(), effect: required(string()), timeAdded: time() }),
+        ),
       }),
     ),
     status: object({

@@ -1,6 +1,18 @@
 import { labelSelector, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
-import { boolean, filled, integer, integer64, intOrString, mergeList, object, oneOf, required, string, time } from '../schema.ts';
+import {
+  boolean,
+  filled,
+  integer,
+  integer64,
+  intOrString,
+  mergeList,
+  object,
+  oneOf,
+  required,
+  string,
+  time,
+} from '../schema.ts';
 import { podTemplate } from './pod.ts';
 
 const workloadCondition = object({

@@ -1,0 +1,35 @@
+import { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
+import { EndpointSlice, Endpoints } from './kinds/endpoints.ts';
+import { Node } from './kinds/node.ts';
+import { Pod } from './kinds/pod.ts';
+import { Service } from './kinds/service.ts';
+import { Deployment, ReplicaSet } from './kinds/workload.ts';
+import { apiVersionOf, type Resource } from './resource.ts';
+
+/** Every kind that the API serves, in the order in which discovery lists them. */
+export const allResources: readonly Resource[] = [
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  ServiceAccount,
+  Service,
+  Deployment,
+  ReplicaSet,
+  Lease,
+  EndpointSlice,
+];
+
+const byPlural = new Map(allResources.map((resource) => [`${apiVersionOf(resource)}/${resource.plural}`, resource]));
+const byKind = new Map(allResources.map((resource) => [`${apiVersionOf(resource)}/${resource.kind}`, resource]));
+
+/** As a URL names it: `('apps', 'v1', 'deployments')`; the core group is `''`. */
+export const resourceByPlural = (group: string, version: string, plural: string): Resource | undefined =>
+  byPlural.get(group === '' ? `${version}/${plural}` : `${group}/${version}/${plural}`);
+
+/** As an object names itself: `('apps/v1', 'Deployment')`. */
+export const resourceByKind = (apiVersion: string, kind: string): Resource | undefined =>
+  byKind.get(`${apiVersion}/${kind}`);

@@ -1,0 +1,29 @@
+/** What a benchmark of this folder is: `tools/bench.ts` runs it, and the tests run it tiny so that it never rots. */
+export interface Benchmark {
+  readonly name: string;
+  /** One line for the list. */
+  readonly description: string;
+  run(context: BenchmarkContext): Promise<BenchmarkResult>;
+}
+
+export interface BenchmarkContext {
+  /** Small sizes and few samples: to see that it runs, not what it says. */
+  readonly tiny: boolean;
+  progress(text: string): void;
+}
+
+export interface BenchmarkResult {
+  /** What the figures depend on, beyond the machine's facts that the runner adds. */
+  readonly conditions: Readonly<Record<string, unknown>>;
+  /** Columns end in their units: `p50Us`, `bytes`. */
+  readonly rows: readonly Readonly<Record<string, string | number>>[];
+  /** Every sample, for the file of raw data. */
+  readonly samples?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The value below which `share` (0 to 1) of the samples lie; by the nearest rank. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const rank = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1));
+  return sorted[rank] ?? Number.NaN;
+}

@@ -1,0 +1,20 @@
+/** What the process tells scripts; documented by `signalbox --help` and the README. */
+export const exitCodes = {
+  ok: 0,
+  /** Something that was asked for failed or did not hold. */
+  failed: 1,
+  /** The command line, a file or a name was wrong; nothing was changed. */
+  usage: 2,
+  /** This machine lacks something: root, nf_tables. Nothing was changed. */
+  unsupported: 3,
+  /** Ended by Ctrl-C (128 + SIGINT), after cleaning up. */
+  interrupted: 130,
+} as const;
+
+export const exitCodesHelp = `
+Exit codes:
+  0    done
+  1    something that was asked for failed; the message says what
+  2    wrong usage: a flag, a file or a name; nothing was changed
+  3    this machine lacks something: root, nf_tables; nothing was changed
+  130  ended by Ctrl-C, after cleaning up`;

@@ -1,0 +1,79 @@
+import { Command, CommanderError } from 'commander';
+import { codeOf, messageOf, UsageError } from '../base/errors.ts';
+import { dnsCommand } from './dns.ts';
+import { downCommand } from './down.ts';
+import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { nodeCommand } from './node.ts';
+import { proxyCommand } from './proxy.ts';
+import { serverCommand } from './server.ts';
+import { upCommand } from './up.ts';
+import { versionCommand } from './version.ts';
+
+/** Runs one command line and resolves to the exit code; the process ends when nothing keeps it alive any more. */
+export async function main(words: readonly string[]): Promise<number> {
+  const program = createProgram();
+  let exitCode: number = exitCodes.ok;
+  program.hook('postAction', (_program, command) => {
+    exitCode = commandExitCode(command);
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('signalbox')
+    .description('Kubernetes Service networking: Services without Kubernetes, or in place of kube-proxy and CoreDNS.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  signalbox up                 a cluster on this machine, three nodes, the hostnames Service; Ctrl-C ends it
+  signalbox up --exit          the same, checked with real packets, then torn down
+  signalbox down               clean up after a cluster that was killed hard
+  signalbox COMMAND --help     what a command does, with examples
+${exitCodesHelp}`,
+    );
+  for (const command of [
+    upCommand(),
+    downCommand(),
+    serverCommand(),
+    nodeCommand(),
+    proxyCommand(),
+    dnsCommand(),
+    versionCommand(),
+  ]) {
+    program.addCommand(command);
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError(`(signalbox ${command === program ? '' : `${command.name()} `}--help says more)`);
+  }
+  return program;
+}
+
+const results = new WeakMap<Command, number>();
+
+/** Lets an action end with another code than 0 without an error. */
+export function setExitCode(command: Command, code: number): void {
+  results.set(command, code);
+}
+
+const commandExitCode = (command: Command): number => results.get(command) ?? exitCodes.ok;
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof UsageError) {
+    process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
+    return exitCodes.usage;
+  }
+  if (codeOf(error) === 'unsupported') {
+    process.stderr.write(`error: ${messageOf(error)}\n`);
+    return exitCodes.unsupported;
+  }
+  const operating = codeOf(error) !== undefined;
+  process.stderr.write(`error: ${operating || !(error instanceof Error) ? messageOf(error) : error.stack}\n`);
+  return exitCodes.failed;
+}

@@ -44,6 +44,8 @@ export interface ListQuery extends Selectors, Abortable {
 }
 export interface WatchQuery extends Selectors, Abortable {
   readonly resourceVersion: string;
+  /** The server ends the watch after so long; left out: when it likes. */
+  readonly timeoutSeconds?: number;
 }
 export interface KubeList<S> {
   readonly items: S[];
@@ -86,6 +88,11 @@ export interface Informer<S extends KubeObject> {
   /** Objects for which the index function given at construction yields this value. */
   byIndex(index: string, value: string): Iterable<S>;
   readonly size: number;
+  /**
+   * Whether everything up to this version of the kind has been seen: a controller that has just written does not
+   * decide again before its own write is in view. Versions compare as decimal numbers (KEP-5504).
+   */
+  isCurrent(resourceVersion: string): boolean;
   /** Every change from now on, after what is there already as additions. Handlers must not throw. */
   onChange(handler: (change: Change<S>) => void): void;
 }

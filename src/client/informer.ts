@@ -1,0 +1,210 @@
+import { type Clock, sleep } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { KubeObject, Resource } from '../kube/mod.ts';
+import { type Indexes, keyOf, ObjectCache } from './cache.ts';
+import { isExpired, isUnreachable, isVersionTooLarge, unreachable } from './errors.ts';
+import type { Change, Client, Informer, Selectors, WatchEvent } from './port.ts';
+
+export interface InformerOptions<S extends KubeObject> extends Selectors {
+  readonly client: Client;
+  readonly resource: Resource<S, any>;
+  readonly indexes?: Indexes<S>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0, 1), for jitter. */
+  readonly random?: () => number;
+}
+
+export const createInformer = <S extends KubeObject>(options: InformerOptions<S>): Informer<S> =>
+  new ListWatchInformer(options);
+
+const firstRetryMs = 10;
+/** A server that is away answers nothing and costs little to ask; one that answers with errors is left in peace. */
+const longestRetryMs = { unreachable: 1000, refused: 30_000 };
+/** A watch that ends sooner, and brought nothing, is not gone on with at once: that would be a busy loop. */
+const shortWatchMs = 1000;
+/** The server was to end the watch; so long after that it is taken for stalled. */
+const stallGraceMs = 10_000;
+
+class ListWatchInformer<S extends KubeObject> implements Informer<S> {
+  readonly synced: Promise<void>;
+  hasSynced = false;
+  readonly #options: InformerOptions<S>;
+  readonly #log: Logger;
+  readonly #random: () => number;
+  readonly #cache: ObjectCache<S>;
+  readonly #handlers: ((change: Change<S>) => void)[] = [];
+  readonly #stop = new AbortController();
+  readonly #resolveSynced: () => void;
+  #running: Promise<void> | undefined;
+  /** Where the next watch goes on; undefined: list first. */
+  #version: string | undefined;
+  /** The newest version whose effects are in the cache; outlives a loss of `#version`. */
+  #seen = 0n;
+  #failures = 0;
+
+  constructor(options: InformerOptions<S>) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#log = options.log.with({ informer: options.resource.plural });
+    this.#cache = new ObjectCache(options.indexes ?? {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.synced = promise;
+    this.#resolveSynced = resolve;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  get(key: string): S | undefined {
+    return this.#cache.get(key);
+  }
+
+  list(): IterableIterator<S> {
+    return this.#cache.values();
+  }
+
+  byIndex(index: string, value: string): Iterable<S> {
+    return this.#cache.byIndex(index, value);
+  }
+
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  isCurrent(resourceVersion: string): boolean {
+    return this.#seen >= BigInt(resourceVersion);
+  }
+
+  onChange(handler: (change: Change<S>) => void): void {
+    this.#handlers.push(handler);
+    for (const key of this.#cache.keys()) deliver(handler, { key, after: this.#cache.get(key)! });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#version ??= await this.#list();
+        await this.#watch(this.#version);
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    if (isExpired(error) || isVersionTooLarge(error)) {
+      this.#log.info('Listing again', { because: messageOf(error) });
+      this.#version = undefined;
+      // Only a list that is refused over and over is waited for.
+      if (this.#failures++ === 0) return;
+    }
+    const longestMs = isUnreachable(error) ? longestRetryMs.unreachable : longestRetryMs.refused;
+    const delayMs = Math.min(longestMs, firstRetryMs * 2 ** this.#failures++) * (0.5 + this.#random());
+    this.#log.debug('Connecting again', { delayMs: Math.round(delayMs), because: messageOf(error) });
+    await sleep(this.#options.clock, delayMs, this.#stop.signal);
+  }
+
+  async #list(): Promise<string> {
+    const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
+    const query = definedSelectors({ namespace, labelSelector, fieldSelector });
+    const { items, resourceVersion } = await client.list(resource, { ...query, signal: this.#stop.signal });
+    this.#replace(items);
+    this.#saw(resourceVersion);
+    if (!this.hasSynced) {
+      this.hasSynced = true;
+      this.#resolveSynced();
+    }
+    return resourceVersion;
+  }
+
+  /** Makes the cache what the list says, and reports what differs. */
+  #replace(items: readonly S[]): void {
+    const listed = new Map(items.map((item) => [keyOf(item), item]));
+    for (const key of this.#cache.keys()) if (!listed.has(key)) this.#remove(key);
+    for (const [key, item] of listed) this.#put(key, item);
+  }
+
+  async #watch(version: string): Promise<void> {
+    const { client, clock, resource, namespace, labelSelector, fieldSelector } = this.#options;
+    const startedMs = clock.monotonicMs();
+    // Spread, so that the watches of many clients do not all end in the same second (client-go: 5 to 10 minutes).
+    const timeoutSeconds = Math.round(300 + 300 * this.#random());
+    const stalled = new AbortController();
+    const cancelGuard = clock.schedule(timeoutSeconds * 1000 + stallGraceMs, () => stalled.abort());
+    const signal = AbortSignal.any([this.#stop.signal, stalled.signal]);
+    const query = { ...definedSelectors({ namespace, labelSelector, fieldSelector }), timeoutSeconds, signal };
+    let events = 0;
+    try {
+      for await (const event of client.watch(resource, { ...query, resourceVersion: version })) {
+        if (this.#stop.signal.aborted) return;
+        events++;
+        this.#failures = 0;
+        this.#apply(event);
+      }
+    } finally {
+      cancelGuard();
+    }
+    if (events === 0 && clock.monotonicMs() - startedMs < shortWatchMs) {
+      throw unreachable(`Watch ${resource.plural}`, 'The watch ended as soon as it had begun');
+    }
+  }
+
+  #apply(event: WatchEvent<S>): void {
+    if (event.type === 'BOOKMARK') {
+      this.#saw(event.resourceVersion);
+      return;
+    }
+    const key = keyOf(event.object);
+    // Before the handlers are told: they may ask `isCurrent`.
+    this.#saw(event.object.metadata.resourceVersion);
+    if (event.type === 'DELETED') this.#remove(key);
+    else this.#put(key, event.object);
+  }
+
+  #saw(version: string): void {
+    this.#version = version;
+    const number = BigInt(version || '0');
+    if (number > this.#seen) this.#seen = number;
+  }
+
+  #put(key: string, after: S): void {
+    const known = this.#cache.get(key);
+    if (known?.metadata.resourceVersion === after.metadata.resourceVersion) return;
+    // The name was given to another object while we did not look: two changes, not one.
+    if (known && known.metadata.uid !== after.metadata.uid) this.#remove(key);
+    const before = this.#cache.set(key, after);
+    this.#report(before ? { key, before, after } : { key, after });
+  }
+
+  #remove(key: string): void {
+    const before = this.#cache.delete(key);
+    if (before) this.#report({ key, before });
+  }
+
+  #report(change: Change<S>): void {
+    for (const handler of this.#handlers) deliver(handler, change);
+  }
+}
+
+/** A handler that throws is a mistake in the program: it must not pass for a failure of the watch. */
+function deliver<S>(handler: (change: Change<S>) => void, change: Change<S>): void {
+  try {
+    handler(change);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+const definedSelectors = (selectors: { [Name in keyof Selectors]?: string | undefined }): Selectors =>
+  Object.fromEntries(Object.entries(selectors).filter(([, value]) => value !== undefined));

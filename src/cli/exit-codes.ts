@@ -18,3 +18,13 @@ Exit codes:
   2    wrong usage: a flag, a file or a name; nothing was changed
   3    this machine lacks something: root, nf_tables; nothing was changed
   130  ended by Ctrl-C, after cleaning up`;
+
+/** Ends a command that has said everything already, with a code of its own. */
+export class ExitError extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, UsageError } from '../base/errors.ts';
 import { dnsCommand } from './dns.ts';
 import { downCommand } from './down.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { ExitError, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { nodeCommand } from './node.ts';
 import { proxyCommand } from './proxy.ts';
 import { serverCommand } from './server.ts';
@@ -12,13 +12,9 @@ import { versionCommand } from './version.ts';
 /** Runs one command line and resolves to the exit code; the process ends when nothing keeps it alive any more. */
 export async function main(words: readonly string[]): Promise<number> {
   const program = createProgram();
-  let exitCode: number = exitCodes.ok;
-  program.hook('postAction', (_program, command) => {
-    exitCode = commandExitCode(command);
-  });
   try {
     await program.parseAsync(words, { from: 'user' });
-    return exitCode;
+    return exitCodes.ok;
   } catch (error) {
     return report(error);
   }
@@ -54,16 +50,8 @@ ${exitCodesHelp}`,
   return program;
 }
 
-const results = new WeakMap<Command, number>();
-
-/** Lets an action end with another code than 0 without an error. */
-export function setExitCode(command: Command, code: number): void {
-  results.set(command, code);
-}
-
-const commandExitCode = (command: Command): number => results.get(command) ?? exitCodes.ok;
-
 function report(error: unknown): number {
+  if (error instanceof ExitError) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof UsageError) {
     process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);

@@ -1,0 +1,65 @@
+/** RFC 1035 section 3.2.2 and the IANA registry "Resource Record (RR) TYPEs"; those that the code names. */
+export const recordTypes = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  HINFO: 13,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  OPT: 41,
+  TKEY: 249,
+  TSIG: 250,
+  IXFR: 251,
+  AXFR: 252,
+  MAILB: 253,
+  MAILA: 254,
+  ANY: 255,
+} as const;
+
+export const recordClasses = { IN: 1 } as const;
+
+/** Response codes; those over 15 need an OPT record to carry their upper bits (RFC 6891 section 6.1.3). */
+export const responseCodes = {
+  NoError: 0,
+  FormErr: 1,
+  ServFail: 2,
+  NXDomain: 3,
+  NotImp: 4,
+  Refused: 5,
+  BadVers: 16,
+} as const;
+
+/** Extended DNS Errors, RFC 8914 section 4. */
+export const extendedErrors = {
+  Other: 0,
+  NotReady: 14,
+  Prohibited: 18,
+  NotSupported: 21,
+  NoReachableAuthority: 22,
+  NetworkError: 23,
+  InvalidData: 24,
+} as const;
+
+/** Bits of the header's second 16-bit word (RFC 1035 section 4.1.1, RFC 4035 for AD and CD). */
+export const headerFlags = {
+  response: 0x8000,
+  authoritative: 0x0400,
+  truncated: 0x0200,
+  recursionDesired: 0x0100,
+  recursionAvailable: 0x0080,
+  authenticData: 0x0020,
+  checkingDisabled: 0x0010,
+} as const;
+
+export const opcodes = { Query: 0 } as const;
+
+export const headerBytes = 12;
+/** Without EDNS nobody may be sent more over UDP (RFC 1035 section 4.2.1). */
+export const plainUdpBytes = 512;
+/** Passes an IPv6 path of minimum MTU in one piece: what DNS flag day 2020 settled on. */
+export const safeUdpBytes = 1232;
+export const maxMessageBytes = 65_535;

@@ -1,0 +1,41 @@
+export {
+  extendedErrors,
+  headerBytes,
+  headerFlags,
+  maxMessageBytes,
+  plainUdpBytes,
+  recordClasses,
+  recordTypes,
+  responseCodes,
+  safeUdpBytes,
+} from './constants.ts';
+export type { ExtendedError } from './edns.ts';
+export { MalformedMessageError } from './errors.ts';
+export { encodeName, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
+export { type Edns, parseQuery, type Query } from './query.ts';
+export {
+  addressRecord,
+  anyRefusal,
+  cnameRecord,
+  encodeAddress,
+  mapMessage,
+  nsRecord,
+  ptrRecord,
+  type ResourceRecord,
+  readRecord,
+  reverseName,
+  sameName,
+  soaRecord,
+  srvRecord,
+  txtRecord,
+} from './records.ts';
+export {
+  answersQuestion,
+  encodeRelayed,
+  encodeUpstreamQuery,
+  readUpstreamAnswer,
+  type UpstreamAnswer,
+  type UpstreamQuery,
+} from './relay.ts';
+export { encodeRejection, encodeResponse, type Response, type Transport } from './response.ts';
+export { encodeReadyAnswer, noRecords, type ReadyAnswer, type ReadyRecords } from './sections.ts';

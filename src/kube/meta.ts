@@ -47,15 +47,23 @@ export const objectMeta = object({
 });
 export type ObjectMeta = StoredOf<typeof objectMeta>;
 
-/** The part of ObjectMeta that a template (Deployment.spec.template.metadata) carries. */
+/** ObjectMeta of a template (Deployment.spec.template.metadata), where nothing is filled in. */
 export const templateMeta = object({
   name: string(),
   generateName: string(),
   namespace: string(),
-  creationTimestamp: any(),
+  selfLink: string(),
+  uid: string(),
+  resourceVersion: string(),
+  generation: integer64(),
+  creationTimestamp: time(),
+  deletionTimestamp: time(),
+  deletionGracePeriodSeconds: integer64(),
   labels: map(string()),
   annotations: map(string()),
+  ownerReferences: mergeList(ownerReference, 'uid'),
   finalizers: setList(string()),
+  managedFields: list(any()),
 });
 
 /** metav1.Condition. */

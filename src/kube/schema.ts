@@ -58,6 +58,8 @@ export interface ObjectSchema<Fields extends FieldTable = FieldTable>
   extends SchemaTypes<StoredFields<Fields>, GivenFields<Fields>> {
   readonly kind: 'object';
   readonly fields: { readonly [Name in keyof Fields]: Field };
+  /** A union by field names (`strategy`, a volume): `kubectl apply` says in its patch which fields stay. */
+  readonly retainKeys?: true;
 }
 
 export type Schema =
@@ -156,5 +158,7 @@ export function object<const Fields extends FieldTable>(fields: Fields): ObjectS
   ]);
   return { kind: 'object', fields: Object.fromEntries(entries) as ObjectSchema<Fields>['fields'] };
 }
+
+export const retainKeys = <Type extends ObjectSchema<any>>(schema: Type): Type => ({ ...schema, retainKeys: true });
 
 const withText = (description: string | undefined) => (description === undefined ? {} : { description });

@@ -1,27 +1,13 @@
-import { objectReference, typeAndMeta } from '../meta.ts';
+import { condition, objectReference, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
-import {
-  any,
-  boolean,
-  bytes,
-  filled,
-  integer,
-  list,
-  map,
-  mergeList,
-  object,
-  required,
-  setList,
-  string,
-  time,
-} from '../schema.ts';
+import { boolean, bytes, filled, integer, list, map, mergeList, object, required, string, time } from '../schema.ts';
 
 export const Namespace = defineResource(
   { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], namespaced: false, subresources: ['status'] },
   object({
     ...typeAndMeta,
-    spec: object({ finalizers: setList(string()) }),
-    status: object({ phase: string(), conditions: mergeList(any(), 'type') }),
+    spec: object({ finalizers: list(string()) }),
+    status: object({ phase: string(), conditions: mergeList(condition, 'type') }),
   }),
 );
 export type Namespace = NonNullable<(typeof Namespace)['_stored']>;
@@ -68,8 +54,8 @@ export const Event = defineResource(
     lastTimestamp: time(),
     count: integer(),
     type: string(),
-    eventTime: any(),
-    series: any(),
+    eventTime: time(),
+    series: object({ count: integer(), lastObservedTime: time() }),
     action: string(),
     related: objectReference,
     reportingComponent: string(),

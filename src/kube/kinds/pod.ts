@@ -1,4 +1,4 @@
-import { templateMeta, typeAndMeta } from '../meta.ts';
+import { labelSelector, templateMeta, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
 import {
   any,
@@ -14,10 +14,14 @@ import {
   oneOf,
   quantity,
   required,
+  retainKeys,
   type StoredOf,
   string,
   time,
 } from '../schema.ts';
+import { affinity } from './affinity.ts';
+import { podSecurityContext, securityContext } from './security.ts';
+import { volumes } from './volume.ts';
 
 const execAction = object({ command: list(string()) });
 const httpGetAction = object({
@@ -61,6 +65,7 @@ export const envVar = object({
     resourceFieldRef: object({ containerName: string(), resource: required(string()), divisor: quantity() }),
     configMapKeyRef: keySelector,
     secretKeyRef: keySelector,
+    fileKeyRef: any(),
   }),
 });
 
@@ -78,7 +83,7 @@ export const containerPort = object({
   hostIP: string(),
 });
 
-export const container = object({
+const containerFields = {
   name: required(string()),
   image: string(),
   command: list(string()),
@@ -94,8 +99,9 @@ export const container = object({
   ),
   env: mergeList(envVar, 'name'),
   resources: resourceRequirements,
-  resizePolicy: list(any()),
+  resizePolicy: list(object({ resourceName: required(string()), restartPolicy: required(string()) })),
   restartPolicy: string(),
+  restartPolicyRules: list(any()),
   volumeMounts: mergeList(
     object({
       name: required(string()),
@@ -116,43 +122,22 @@ export const container = object({
   terminationMessagePath: string(),
   terminationMessagePolicy: oneOf('File', 'FallbackToLogsOnError'),
   imagePullPolicy: oneOf('Always', 'Never', 'IfNotPresent'),
-  securityContext: any(),
+  securityContext,
   stdin: boolean(),
   stdinOnce: boolean(),
   tty: boolean(),
-});
+};
+
+export const container = object(containerFields);
 export type Container = StoredOf<typeof container>;
 
-const volume = object({
-  name: required(string()),
-  emptyDir: object({ medium: string(), sizeLimit: quantity() }),
-  hostPath: object({ path: required(string()), type: string() }),
-  configMap: object({
-    name: string(),
-    items: list(object({ key: required(string()), path: required(string()), mode: integer() })),
-    defaultMode: integer(),
-    optional: boolean(),
-  }),
-  secret: object({
-    secretName: string(),
-    items: list(object({ key: required(string()), path: required(string()), mode: integer() })),
-    defaultMode: integer(),
-    optional: boolean(),
-  }),
-  projected: any(),
-  downwardAPI: any(),
-  persistentVolumeClaim: object({ claimName: required(string()), readOnly: boolean() }),
-  nfs: any(),
-  csi: any(),
-  ephemeral: any(),
-  image: any(),
-});
+const ephemeralContainer = object({ ...containerFields, targetContainerName: string() });
 
 export const podSpec = object({
-  volumes: mergeList(volume, 'name'),
+  volumes,
   initContainers: mergeList(container, 'name'),
   containers: required(mergeList(container, 'name')),
-  ephemeralContainers: mergeList(container, 'name'),
+  ephemeralContainers: mergeList(ephemeralContainer, 'name'),
   restartPolicy: filled(oneOf('Always', 'OnFailure', 'Never')),
   terminationGracePeriodSeconds: filled(integer64()),
   activeDeadlineSeconds: integer64(),
@@ -167,12 +152,13 @@ export const podSpec = object({
   hostIPC: boolean(),
   hostUsers: boolean(),
   shareProcessNamespace: boolean(),
-  securityContext: any(),
+  securityContext: podSecurityContext,
   imagePullSecrets: mergeList(object({ name: string() }), 'name'),
   hostname: string(),
+  hostnameOverride: string(),
   subdomain: string(),
   setHostnameAsFQDN: boolean(),
-  affinity: any(),
+  affinity,
   schedulerName: string(),
   tolerations: list(
     object({
@@ -201,7 +187,7 @@ export const podSpec = object({
       maxSkew: required(integer()),
       topologyKey: required(string()),
       whenUnsatisfiable: required(string()),
-      labelSelector: any(),
+      labelSelector,
       minDomains: integer(),
       nodeAffinityPolicy: string(),
       nodeTaintsPolicy: string(),
@@ -212,8 +198,12 @@ export const podSpec = object({
   ),
   os: object({ name: required(string()) }),
   schedulingGates: mergeList(object({ name: required(string()) }), 'name'),
-  resourceClaims: list(any()),
+  resourceClaims: mergeList(
+    retainKeys(object({ name: required(string()), resourceClaimName: string(), resourceClaimTemplateName: string() })),
+    'name',
+  ),
   resources: resourceRequirements,
+  workloadRef: any(),
 });
 export type PodSpec = StoredOf<typeof podSpec>;
 
@@ -242,6 +232,20 @@ export const containerStatus = object({
   imageID: required(string()),
   containerID: string(),
   started: boolean(),
+  allocatedResources: map(quantity()),
+  resources: resourceRequirements,
+  volumeMounts: mergeList(
+    object({
+      name: required(string()),
+      mountPath: required(string()),
+      readOnly: boolean(),
+      recursiveReadOnly: string(),
+    }),
+    'mountPath',
+  ),
+  user: any(),
+  allocatedResourcesStatus: mergeList(any(), 'name'),
+  stopSignal: string(),
 });
 export type ContainerStatus = StoredOf<typeof containerStatus>;
 
@@ -249,7 +253,7 @@ export const podCondition = object({
   type: required(string()),
   status: required(oneOf('True', 'False', 'Unknown')),
   observedGeneration: integer64(),
-  lastProbeTime: any(),
+  lastProbeTime: time(),
   lastTransitionTime: time(),
   reason: string(),
   message: string(),
@@ -272,6 +276,11 @@ export const podStatus = object({
   containerStatuses: list(containerStatus),
   ephemeralContainerStatuses: list(containerStatus),
   qosClass: string(),
+  resize: string(),
+  resourceClaimStatuses: mergeList(any(), 'name'),
+  extendedResourceClaimStatus: any(),
+  allocatedResources: map(quantity()),
+  resources: resourceRequirements,
 });
 export type PodStatus = StoredOf<typeof podStatus>;
 

@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   required,
+  retainKeys,
   string,
   time,
 } from '../schema.ts';
@@ -73,10 +74,12 @@ export const Deployment = defineResource(
         selector: required(labelSelector),
         template: required(podTemplate),
         strategy: filled(
-          object({
-            type: filled(oneOf('RollingUpdate', 'Recreate')),
-            rollingUpdate: object({ maxUnavailable: intOrString(), maxSurge: intOrString() }),
-          }),
+          retainKeys(
+            object({
+              type: filled(oneOf('RollingUpdate', 'Recreate')),
+              rollingUpdate: object({ maxUnavailable: intOrString(), maxSurge: intOrString() }),
+            }),
+          ),
         ),
         minReadySeconds: integer(),
         revisionHistoryLimit: integer(),

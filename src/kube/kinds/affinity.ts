@@ -1,0 +1,40 @@
+import { labelSelector } from '../meta.ts';
+import { integer, list, object, required, string } from '../schema.ts';
+
+const nodeSelectorRequirement = object({
+  key: required(string()),
+  operator: required(string()),
+  values: list(string()),
+});
+const nodeSelectorTerm = object({
+  matchExpressions: list(nodeSelectorRequirement),
+  matchFields: list(nodeSelectorRequirement),
+});
+
+const podAffinityTerm = object({
+  labelSelector,
+  namespaces: list(string()),
+  topologyKey: required(string()),
+  namespaceSelector: labelSelector,
+  matchLabelKeys: list(string()),
+  mismatchLabelKeys: list(string()),
+});
+
+const podTerms = object({
+  requiredDuringSchedulingIgnoredDuringExecution: list(podAffinityTerm),
+  preferredDuringSchedulingIgnoredDuringExecution: list(
+    object({ weight: required(integer()), podAffinityTerm: required(podAffinityTerm) }),
+  ),
+});
+
+/** corev1.Affinity. */
+export const affinity = object({
+  nodeAffinity: object({
+    requiredDuringSchedulingIgnoredDuringExecution: object({ nodeSelectorTerms: required(list(nodeSelectorTerm)) }),
+    preferredDuringSchedulingIgnoredDuringExecution: list(
+      object({ weight: required(integer()), preference: required(nodeSelectorTerm) }),
+    ),
+  }),
+  podAffinity: podTerms,
+  podAntiAffinity: podTerms,
+});

@@ -4,13 +4,6 @@ import type { KubeObject } from '../kube/mod.ts';
 export type IndexFunction<S> = (object: S) => readonly string[];
 export type Indexes<S> = Readonly<Record<string, IndexFunction<S>>>;
 
-/** `namespace/name`, or `name` for a cluster-scoped kind. */
-export const keyOf = ({
-  metadata,
-}: {
-  readonly metadata: { readonly namespace?: string; readonly name: string };
-}): string => (metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`);
-
 /** Objects of one kind by key and by the values of index functions. */
 export class ObjectCache<S extends KubeObject> {
   readonly #objects = new Map<string, S>();

@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { messageOf } from '../base/errors.ts';
 import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
 import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource } from '../kube/mod.ts';
-import { ApiError, isExpired, type Status, unreachable } from './errors.ts';
+import { ApiError, isExpired, type ReceivedStatus, unreachable } from './errors.ts';
 import { LineSplitter } from './json-lines.ts';
 import type { Client, DeleteOptions, InNamespace, KubeList, ListQuery, Patch, WatchEvent, WatchQuery } from './port.ts';
 import { type Place, pathOf, queryOf, selectorParameters } from './urls.ts';
@@ -247,7 +247,7 @@ function parse<Answer>(operation: string, text: string): Answer {
   }
 }
 
-function statusOf(text: string): Status {
+function statusOf(text: string): ReceivedStatus {
   try {
     const status = JSON.parse(text);
     if (status !== null && typeof status === 'object' && status.kind === 'Status') return status;

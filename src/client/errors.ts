@@ -1,7 +1,8 @@
 import { OperatingError } from '../base/errors.ts';
+import { statusCodes } from '../kube/mod.ts';
 
-/** metav1.Status, as a server sends it with every failure; only `code` and `reason` are relied upon. */
-export interface Status {
+/** metav1.Status as it arrives: some server wrote it, so nothing of it is certain. */
+export interface ReceivedStatus {
   readonly kind?: 'Status';
   readonly status?: string;
   readonly message?: string;
@@ -21,9 +22,9 @@ export interface Status {
  */
 export class ApiError extends OperatingError {
   readonly statusCode: number;
-  readonly status: Status;
+  readonly status: ReceivedStatus;
 
-  constructor(operation: string, statusCode: number, status: Status, cause?: unknown) {
+  constructor(operation: string, statusCode: number, status: ReceivedStatus, cause?: unknown) {
     super(operation, status.reason || reasonOf(statusCode), status.message || `HTTP status ${statusCode}`, cause);
     this.name = 'ApiError';
     this.statusCode = statusCode;
@@ -35,24 +36,9 @@ export class ApiError extends OperatingError {
 export const unreachable = (operation: string, state: string, cause?: unknown): ApiError =>
   new ApiError(operation, 0, { reason: 'Unreachable', message: state }, cause);
 
-/** metav1.StatusReason for answers that carry no Status body (a proxy's, or a truncated one). */
-const reasons: Readonly<Record<number, string>> = {
-  400: 'BadRequest',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'NotFound',
-  405: 'MethodNotAllowed',
-  409: 'Conflict',
-  410: 'Expired',
-  413: 'RequestEntityTooLarge',
-  415: 'UnsupportedMediaType',
-  422: 'Invalid',
-  429: 'TooManyRequests',
-  500: 'InternalError',
-  503: 'ServiceUnavailable',
-  504: 'Timeout',
-};
-const reasonOf = (statusCode: number) => reasons[statusCode] ?? 'Unknown';
+/** For answers that carry no Status body (a proxy's, or a truncated one). */
+const reasons = new Map(Object.entries(statusCodes).map(([reason, code]): [number, string] => [code, reason]));
+const reasonOf = (statusCode: number) => reasons.get(statusCode) ?? 'Unknown';
 
 const hasCode = (error: unknown, ...codes: string[]) => error instanceof ApiError && codes.includes(error.code);
 

@@ -171,14 +171,15 @@ function send(session: ClientHttp2Session, request: ApiRequest, options: Http2Op
   });
 }
 
-/** What the stream brings; throws when it ends otherwise than by the server's END_STREAM. Leaving early cancels it. */
+/**
+ * What the stream brings; throws when it ends otherwise than by the server's END_STREAM. A reader that leaves early
+ * destroys the stream, which resets it at the server.
+ */
 async function* pieces(stream: ClientHttp2Stream, request: ApiRequest, options: Http2Options): AsyncGenerator<string> {
   try {
     for await (const piece of stream) yield piece as string;
   } catch (error) {
     throw failure(options, 'closed', request.signal.aborted ? 'Aborted' : stateOf(error as Error), error);
-  } finally {
-    if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   }
   if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
     throw failure(options, 'closed', `The server reset the stream (HTTP/2 error ${stream.rstCode})`);

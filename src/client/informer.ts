@@ -1,8 +1,8 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { KubeObject, Resource } from '../kube/mod.ts';
-import { type Indexes, keyOf, ObjectCache } from './cache.ts';
+import { type KubeObject, keyOf, type Resource } from '../kube/mod.ts';
+import { type Indexes, ObjectCache } from './cache.ts';
 import { isExpired, isUnreachable, isVersionTooLarge, unreachable } from './errors.ts';
 import type { Change, Client, Informer, Selectors, WatchEvent } from './port.ts';
 
@@ -101,14 +101,15 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
 
   async #recover(error: unknown): Promise<void> {
     if (this.#stop.signal.aborted) return;
+    const failures = this.#failures++;
     if (isExpired(error) || isVersionTooLarge(error)) {
       this.#log.info('Listing again', { because: messageOf(error) });
       this.#version = undefined;
       // Only a list that is refused over and over is waited for.
-      if (this.#failures++ === 0) return;
+      if (failures === 0) return;
     }
     const longestMs = isUnreachable(error) ? longestRetryMs.unreachable : longestRetryMs.refused;
-    const delayMs = Math.min(longestMs, firstRetryMs * 2 ** this.#failures++) * (0.5 + this.#random());
+    const delayMs = Math.min(longestMs, firstRetryMs * 2 ** failures) * (0.5 + this.#random());
     this.#log.debug('Connecting again', { delayMs: Math.round(delayMs), because: messageOf(error) });
     await sleep(this.#options.clock, delayMs, this.#stop.signal);
   }
@@ -152,6 +153,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
       }
     } finally {
       cancelGuard();
+      if (clock.monotonicMs() - startedMs >= shortWatchMs) this.#failures = 0;
     }
     if (events === 0 && clock.monotonicMs() - startedMs < shortWatchMs) {
       throw unreachable(`Watch ${resource.plural}`, 'The watch ended as soon as it had begun');

@@ -1,4 +1,4 @@
-export { type Indexes, type IndexFunction, keyOf } from './cache.ts';
+export type { Indexes, IndexFunction } from './cache.ts';
 export { type ClientOptions, createClient } from './client.ts';
 export {
   ApiError,
@@ -10,7 +10,7 @@ export {
   isNotFound,
   isUnavailable,
   isUnreachable,
-  type Status,
+  type ReceivedStatus,
 } from './errors.ts';
 export { type Connection, type Http2Options, http2Exchange } from './http2.ts';
 export { createInformer, type InformerOptions } from './informer.ts';

@@ -1,0 +1,135 @@
+import { createRequire } from 'node:module';
+import { OperatingError } from '../base/errors.ts';
+import { errnoName } from '../wire/netlink/mod.ts';
+import { KernelError } from './errors.ts';
+
+/**
+ * The C library's functions that Node.js does not offer. Each returns what the C function returns, or the negated
+ * errno where that is -1; so an error is in hand before anything else can overwrite errno.
+ */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(socket: number, address: Uint8Array): number;
+  getsockname(socket: number, address: Uint8Array): number;
+  setsockopt(socket: number, level: number, option: number, value: Uint8Array): number;
+  send(socket: number, bytes: Uint8Array, flags: number): number;
+  /** `address` receives the sender's. */
+  recvfrom(socket: number, into: Uint8Array, flags: number, address: Uint8Array): number;
+  /** Waits until one descriptor is readable: 1, or 0 when `timeoutMs` has passed. */
+  pollReadable(descriptor: number, timeoutMs: number): number;
+  setns(descriptor: number, kind: number): number;
+  unshare(kinds: number): number;
+  mount(source: string, target: string, type: string, flags: number): number;
+  umount2(target: string, flags: number): number;
+}
+
+type Native = (...args: unknown[]) => number;
+
+let loaded: Libc | undefined;
+
+/**
+ * The C library of this process, loaded at the first call: a server or a command that never touches the kernel starts
+ * without koffi. Throws OperatingError (code `unsupported`) where it cannot be had.
+ */
+export function libc(): Libc {
+  loaded ??= bindFunctions(loadNative());
+  return loaded;
+}
+
+const operation = 'Load the system call interface';
+
+/** Their constants (SO_*, CLONE_*, MSG_*) and byte order are those of the generic Linux ABI that this folder is written for. */
+const supportedArchitectures = ['x64', 'arm64', 'riscv64', 'loong64'];
+
+function loadNative(): (definition: string) => Native {
+  if (process.platform !== 'linux') {
+    throw new OperatingError(operation, 'unsupported', `needs Linux, and this is ${process.platform}`);
+  }
+  if (!supportedArchitectures.includes(process.arch)) {
+    throw new OperatingError(operation, 'unsupported', `the ${process.arch} architecture is not supported`);
+  }
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    // null is this process itself, which is linked to its C library whatever that is called (glibc, musl).
+    const library = koffi.load(null);
+    return (definition) => {
+      const native = library.func(definition);
+      return (...args) => {
+        const result = native(...args);
+        return result === -1 ? -koffi.errno() : result;
+      };
+    };
+  } catch (cause) {
+    const state = `koffi does not load here (${process.arch}, Node.js ${process.version}); run npm install again`;
+    throw new OperatingError(operation, 'unsupported', state, cause);
+  }
+}
+
+function bindFunctions(native: (definition: string) => Native): Libc {
+  const bind = native('int bind(int, const void *, unsigned int)');
+  const getsockname = native('int getsockname(int, void *, void *)');
+  const setsockopt = native('int setsockopt(int, int, int, const void *, unsigned int)');
+  const send = native('long send(int, const void *, size_t, int)');
+  const recvfrom = native('long recvfrom(int, void *, size_t, int, void *, void *)');
+  const poll = native('int poll(void *, unsigned long, int)');
+  const mount = native('int mount(const char *, const char *, const char *, unsigned long, const void *)');
+  return {
+    socket: native('int socket(int, int, int)'),
+    bind: (socket, address) => bind(socket, address, address.length),
+    getsockname: (socket, address) => getsockname(socket, address, lengthPointer(address)),
+    setsockopt: (socket, level, option, value) => setsockopt(socket, level, option, value, value.length),
+    send: (socket, bytes, flags) => send(socket, bytes, bytes.length, flags),
+    recvfrom: (socket, into, flags, address) =>
+      recvfrom(socket, into, into.length, flags, address, lengthPointer(address)),
+    pollReadable: (descriptor, timeoutMs) => poll(pollDescriptor(descriptor), 1, timeoutMs),
+    setns: native('int setns(int, int)'),
+    unshare: native('int unshare(int)'),
+    mount: (source, target, type, flags) => mount(source, target, type, flags, null),
+    umount2: native('int umount2(const char *, int)'),
+  };
+}
+
+/** socklen_t by reference: in the room's size, out the address's, which is known here. */
+const addressLength = Buffer.alloc(4);
+
+function lengthPointer(address: Uint8Array): Buffer {
+  addressLength.writeUInt32LE(address.length);
+  return addressLength;
+}
+
+/** struct pollfd with POLLIN. */
+function pollDescriptor(descriptor: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeInt32LE(descriptor, 0);
+  bytes.writeInt16LE(1, 4);
+  return bytes;
+}
+
+const EINTR = 4;
+
+/** Repeats a call that a signal has interrupted. */
+export function retried(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result !== -EINTR) return result;
+  }
+}
+
+/** Passes a result on, or throws the negated errno in it as KernelError: `operation: ENOENT`. */
+export function checked(operation: string, result: number): number {
+  if (result < 0) throw kernelError(operation, -result);
+  return result;
+}
+
+export const kernelError = (operation: string, errno: number, kernelMessage?: string): KernelError =>
+  new KernelError(operation, { code: errnoName(errno), number: errno }, kernelMessage ? { kernelMessage } : {});
+
+/** Runs file system calls and throws their errors as KernelError. */
+export function fileCall<T>(operation: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const errno = error instanceof Error ? (error as NodeJS.ErrnoException).errno : undefined;
+    throw errno === undefined ? error : kernelError(operation, -errno);
+  }
+}

@@ -1,5 +1,17 @@
 export { isKernelError, KernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
+export { withNetns } from './namespace-switch.ts';
+export {
+  createNetns,
+  deleteNetns,
+  listNetns,
+  netnsInode,
+  netnsOfPid,
+  netnsPath,
+  processesIn,
+  setSysctl,
+} from './namespaces.ts';
 export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
+export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';

@@ -1,0 +1,1 @@
+export { diff, operationCount, type PortChange, type SlotChange } from './diff.ts';

@@ -1,0 +1,27 @@
+export { NftBatch, type NftBatchOptions } from './batch.ts';
+export { Family, NftMessage } from './constants.ts';
+export {
+  decodeGeneration,
+  requestChains,
+  requestElements,
+  requestGeneration,
+  requestRules,
+  requestSets,
+  requestTable,
+} from './dump.ts';
+export { decodeElements } from './elements.ts';
+export { type Expression, fullyRandom } from './expressions.ts';
+export {
+  type BaseChain,
+  type Chain,
+  decodeChain,
+  decodeRule,
+  decodeSet,
+  decodeTable,
+  type Element,
+  type Rule,
+  type SetDefinition,
+  type Table,
+} from './objects.ts';
+export { formatExpression, formatVerdict } from './text.ts';
+export type { Verdict } from './verdict.ts';

@@ -1,0 +1,169 @@
+import { type Attributes, type AttributeWriter, decodeAttributes, MalformedError } from '../netlink/mod.ts';
+import {
+  ChainAttribute,
+  HookAttribute,
+  ListAttribute,
+  RuleAttribute,
+  SetAttribute,
+  SetFlag,
+  TableAttribute,
+  verdictDataType,
+} from './constants.ts';
+import { decodeExpression, type Expression, encodeExpression } from './expressions.ts';
+import { type Names, nameOf } from './names.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface Table {
+  readonly name: string;
+  /** What `nft list table` shows as the table's comment. */
+  readonly comment?: string;
+}
+
+export interface Chain {
+  readonly name: string;
+  /** Where packets enter it; absent for a chain that others jump to. */
+  readonly base?: BaseChain;
+}
+
+export interface BaseChain {
+  readonly type: 'filter' | 'nat' | 'route';
+  readonly hook: Hook;
+  /** Lower comes first among the chains of one hook. */
+  readonly priority: number;
+}
+
+/** enum nf_inet_hooks. */
+const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } satisfies Names;
+export type Hook = keyof typeof hooks;
+
+export interface Rule {
+  readonly chain: string;
+  readonly expressions: readonly Expression[];
+}
+
+/** A set, or with `data` a map. Lengths are bytes; types are the numbers of nft's own data types, for `nft` to print. */
+export interface SetDefinition {
+  readonly name: string;
+  readonly keyType: number;
+  readonly keyLength: number;
+  readonly data?: 'verdict' | { readonly type: number; readonly length: number };
+}
+
+export interface Element {
+  readonly key: Buffer;
+  /** In maps only. */
+  readonly data?: Buffer | Verdict;
+}
+
+/** enum nftnl_udata_table_types of libnftnl: how `nft` keeps a comment in a table's user data. */
+const commentUserData = 0;
+
+export function encodeTable(writer: AttributeWriter, { name, comment }: Table): void {
+  writer.putString(TableAttribute.name, name);
+  if (comment === undefined) return;
+  const text = Buffer.from(`${comment}\0`);
+  writer.putBytes(TableAttribute.userData, Buffer.concat([Buffer.from([commentUserData, text.length]), text]));
+}
+
+export function decodeTable(payload: Buffer): Table {
+  const attributes = attributesOf(payload);
+  const userData = attributes.bytes(TableAttribute.userData);
+  const hasComment = userData !== undefined && userData.length > 2 && userData[0] === commentUserData;
+  const comment = hasComment && userData.toString('utf8', 2, 2 + userData[1]!).replace(/\0$/, '');
+  return { name: named(attributes, TableAttribute.name), ...(comment && { comment }) };
+}
+
+export function encodeChain(writer: AttributeWriter, table: string, { name, base }: Chain): void {
+  writer.putString(ChainAttribute.table, table);
+  writer.putString(ChainAttribute.name, name);
+  if (base === undefined) return;
+  const hook = writer.beginNested(ChainAttribute.hook);
+  writer.putU32Be(HookAttribute.number, hooks[base.hook]);
+  writer.putU32Be(HookAttribute.priority, base.priority >>> 0);
+  writer.end(hook);
+  writer.putString(ChainAttribute.type, base.type);
+}
+
+export function decodeChain(payload: Buffer): Chain & { readonly table: string } {
+  const attributes = attributesOf(payload);
+  const hook = attributes.nested(ChainAttribute.hook);
+  const hookName = nameOf(hooks, hook?.u32Be(HookAttribute.number));
+  const base = hook &&
+    hookName && {
+      type: named(attributes, ChainAttribute.type) as BaseChain['type'],
+      hook: hookName,
+      priority: (hook.u32Be(HookAttribute.priority) ?? 0) | 0,
+    };
+  const table = named(attributes, ChainAttribute.table);
+  return { table, name: named(attributes, ChainAttribute.name), ...(base && { base }) };
+}
+
+export function encodeRule(writer: AttributeWriter, table: string, { chain, expressions }: Rule): void {
+  writer.putString(RuleAttribute.table, table);
+  writer.putString(RuleAttribute.chain, chain);
+  const list = writer.beginNested(RuleAttribute.expressions);
+  for (const expression of expressions) {
+    if (expression.kind === 'foreign') throw new TypeError(`Cannot encode the foreign expression ${expression.name}`);
+    const element = writer.beginNested(ListAttribute.element);
+    encodeExpression(writer, expression);
+    writer.end(element);
+  }
+  writer.end(list);
+}
+
+export function decodeRule(payload: Buffer): Rule & { readonly table: string } {
+  const attributes = attributesOf(payload);
+  const expressions = attributes
+    .list(RuleAttribute.expressions)
+    .map(({ data }) => decodeExpression(decodeAttributes(data)));
+  const table = named(attributes, RuleAttribute.table);
+  return { table, chain: named(attributes, RuleAttribute.chain), expressions };
+}
+
+/** `id` tells the sets of one batch apart for the kernel. */
+export function encodeSet(writer: AttributeWriter, table: string, set: SetDefinition, id: number): void {
+  writer.putString(SetAttribute.table, table);
+  writer.putString(SetAttribute.name, set.name);
+  writer.putU32Be(SetAttribute.flags, set.data === undefined ? 0 : SetFlag.map);
+  writer.putU32Be(SetAttribute.keyType, set.keyType);
+  writer.putU32Be(SetAttribute.keyLength, set.keyLength);
+  if (set.data === 'verdict') writer.putU32Be(SetAttribute.dataType, verdictDataType);
+  else if (set.data) {
+    writer.putU32Be(SetAttribute.dataType, set.data.type);
+    writer.putU32Be(SetAttribute.dataLength, set.data.length);
+  }
+  writer.putU32Be(SetAttribute.id, id);
+}
+
+export function decodeSet(payload: Buffer): SetDefinition & { readonly table: string } {
+  const attributes = attributesOf(payload);
+  const dataType = attributes.u32Be(SetAttribute.dataType);
+  const isMap = ((attributes.u32Be(SetAttribute.flags) ?? 0) & SetFlag.map) !== 0 && dataType !== undefined;
+  const data =
+    dataType === verdictDataType
+      ? ('verdict' as const)
+      : { type: dataType ?? 0, length: attributes.u32Be(SetAttribute.dataLength) ?? 0 };
+  return {
+    table: named(attributes, SetAttribute.table),
+    name: named(attributes, SetAttribute.name),
+    keyType: attributes.u32Be(SetAttribute.keyType) ?? 0,
+    keyLength: attributes.u32Be(SetAttribute.keyLength) ?? 0,
+    ...(isMap && { data }),
+  };
+}
+
+/** struct nfgenmsg: family, version, resource id. */
+export const genericHeaderLength = 4;
+
+export function attributesOf(payload: Buffer): Attributes {
+  if (payload.length < genericHeaderLength) {
+    throw new MalformedError('Decode nftables message', `${payload.length} bytes where a header of 4 was expected`);
+  }
+  return decodeAttributes(payload.subarray(genericHeaderLength));
+}
+
+function named(attributes: Attributes, type: number): string {
+  const name = attributes.string(type);
+  if (name === undefined) throw new MalformedError('Decode nftables message', `no name in attribute ${type}`);
+  return name;
+}

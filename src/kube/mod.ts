@@ -1,5 +1,6 @@
 export { allResources, resourceByKind, resourceByPlural } from './catalog.ts';
 export { applyDefaults } from './defaults/apply-defaults.ts';
+export { humanDuration } from './duration.ts';
 export { InputError, isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
 export { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
@@ -31,6 +32,16 @@ export { type OpenApiSchema, openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
+export { prune } from './prune.ts';
+export {
+  addQuantities,
+  compareQuantities,
+  formatQuantity,
+  isQuantity,
+  parseQuantity,
+  type Quantity,
+  quantityValue,
+} from './quantity.ts';
 export { apiVersionOf, type Resource } from './resource.ts';
 export { type FieldRequirement, matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
 export {

@@ -1,35 +1,56 @@
 import type { KubeObject } from '../meta.ts';
 import type { Resource } from '../resource.ts';
-import { parseTime } from '../time.ts';
+import {
+  configMapColumns,
+  eventColumns,
+  leaseColumns,
+  namespaceColumns,
+  nodeColumns,
+  secretColumns,
+  serviceAccountColumns,
+} from './cluster.ts';
+import { ageColumn, type Cell, type Column, nameColumn } from './column.ts';
+import { endpointSliceColumns, endpointsColumns } from './endpoints.ts';
+import { podColumns } from './pod.ts';
+import { serviceColumns } from './service.ts';
+import { deploymentColumns, replicaSetColumns } from './workload.ts';
 
 /** metav1.TableColumnDefinition. */
-export interface TableColumn {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'date';
-  readonly format: '' | 'name';
-  readonly description: string;
-  /** 0 is always shown, 1 with `-o wide`. */
-  readonly priority: 0 | 1;
-}
+export type TableColumn = Omit<Column<KubeObject>, 'cell'>;
 
 export interface Table<S extends KubeObject = KubeObject> {
+  /** Wide columns (priority 1) included: kubectl asks for all and hides those itself. */
   readonly columns: readonly TableColumn[];
   /** The cells of one object, one per column; `nowMs` is milliseconds since the epoch. */
-  row(object: S, nowMs: number): (string | number)[];
+  row(object: S, nowMs: number): Cell[];
 }
 
-/** What kubectl prints for a kind. */
-export function tableOf<S extends KubeObject>(_resource: Resource<S, any>): Table<S> {
+/** What kubectl prints for a kind, upstream's column by column. */
+export function tableOf<S extends KubeObject>(resource: Resource<S, any>): Table<S> {
+  return (tables.get(resource.kind) ?? fallback) as Table<S>;
+}
+
+function table<S extends KubeObject>(columns: readonly Column<S>[]): Table<S> {
   return {
-    columns: [
-      { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 },
-      { name: 'Age', type: 'string', format: '', description: '', priority: 0 },
-    ],
-    row: (object, nowMs) => [object.metadata.name, ageOf(object, nowMs)],
+    columns: columns.map(({ cell: _cell, ...column }) => column),
+    row: (object, nowMs) => columns.map(({ cell }) => cell(object, nowMs)),
   };
 }
 
-const ageOf = (object: KubeObject, nowMs: number) => {
-  const createdMs = parseTime(object.metadata.creationTimestamp);
-  return createdMs === undefined ? '<unknown>' : `${Math.floor((nowMs - createdMs) / 1000)}s`;
-};
+const fallback = table([nameColumn, ageColumn]);
+
+const tables = new Map<string, Table<never>>([
+  ['ConfigMap', table(configMapColumns)],
+  ['Deployment', table(deploymentColumns)],
+  ['EndpointSlice', table(endpointSliceColumns)],
+  ['Endpoints', table(endpointsColumns)],
+  ['Event', table(eventColumns)],
+  ['Lease', table(leaseColumns)],
+  ['Namespace', table(namespaceColumns)],
+  ['Node', table(nodeColumns)],
+  ['Pod', table(podColumns)],
+  ['ReplicaSet', table(replicaSetColumns)],
+  ['Secret', table(secretColumns)],
+  ['Service', table(serviceColumns)],
+  ['ServiceAccount', table(serviceAccountColumns)],
+]);

@@ -39,7 +39,10 @@ export const typeError = (path: string, value: unknown, detail: string): FieldEr
 export const notSupportedError = (path: string, value: unknown, supported: readonly string[]): FieldError => ({
   path,
   type: 'FieldValueNotSupported',
-  message: `Unsupported value: ${valueText(value)}: supported values: ${supported.map((text) => JSON.stringify(text)).join(', ')}`,
+  message: `Unsupported value: ${valueText(value)}: supported values: ${[...supported]
+    .sort()
+    .map((text) => JSON.stringify(text))
+    .join(', ')}`,
 });
 
 export const forbiddenError = (path: string, detail: string): FieldError => ({
@@ -70,3 +73,9 @@ const withDetail = (head: string, detail: string) => (detail === '' ? head : `${
 
 /** Upstream prints JSON for objects as for scalars, and `null` for what is absent. */
 const valueText = (value: unknown): string => JSON.stringify(value) ?? 'null';
+
+/** `spec` + `ports` → `spec.ports`. */
+export const childPath = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+/** `metadata.labels` + `app` → `metadata.labels[app]`. */
+export const keyPath = (path: string, key: string): string => `${path}[${key}]`;

@@ -1,0 +1,49 @@
+import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './schema.ts';
+
+/**
+ * A fresh copy of `value` with only what the schema knows, as decoding into Go structs leaves it: unknown fields are
+ * dropped, null and (where only certain words are allowed) the empty text stand for absent.
+ */
+export function prune<Type>(schema: Schema, value: Type): Type {
+  return copy(schema, value) as Type;
+}
+
+function copy(schema: Schema, value: unknown): unknown {
+  switch (schema.kind) {
+    case 'object':
+      return isRecord(value) ? copyObject(schema, value) : value;
+    case 'map':
+      return isRecord(value) ? copyMap(schema, value) : value;
+    case 'array':
+      return Array.isArray(value) ? value.map((item) => copy((schema as ArraySchema).item, item)) : value;
+    case 'any':
+      return structuredClone(value);
+    default:
+      return value;
+  }
+}
+
+function copyObject(schema: ObjectSchema<any>, value: Record<string, unknown>): Record<string, unknown> {
+  const fields: Record<string, Field> = schema.fields;
+  const copied: Record<string, unknown> = {};
+  for (const [name, given] of Object.entries(value)) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (field && !isAbsent(field.schema, given)) copied[name] = copy(field.schema, given);
+  }
+  return copied;
+}
+
+function copyMap(schema: MapSchema<any>, value: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(value).map(([key, given]): [string, unknown] => [
+    key,
+    given === null && schema.value.kind === 'string' ? '' : copy(schema.value, given),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Whether a field's value counts as not given. */
+export const isAbsent = (schema: Schema, value: unknown): boolean =>
+  value === undefined || value === null || (value === '' && schema.kind === 'string' && schema.values !== undefined);
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

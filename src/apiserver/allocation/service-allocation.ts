@@ -1,0 +1,189 @@
+import { type FieldError, failure, invalid, Service, type ServicePort } from '../../kube/mod.ts';
+import type { Operation } from '../../store/port.ts';
+import type { Claim } from '../registry/strategy.ts';
+import { refuse } from '../status-error.ts';
+import type { AddressRange, PortRange } from './address-range.ts';
+import { type Pool, pickFree } from './pool.ts';
+import {
+  type Holdings,
+  hasClusterIp,
+  hasHealthCheckPort,
+  hasNodePorts,
+  holdingsOf,
+  portName,
+  wantsNodePorts,
+} from './service-needs.ts';
+
+export interface ServiceAllocation {
+  readonly addresses: AddressRange;
+  readonly ports: PortRange;
+  readonly addressPool: Pool;
+  readonly portPool: Pool;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * Fills in the addresses and node ports that `after` lacks and returns what the commit must take and give back. What
+ * the writer has chosen is checked; what is chosen here stays reserved until `release`.
+ */
+export function claimForService(
+  allocation: ServiceAllocation,
+  after: Service | undefined,
+  before: Service | undefined,
+): Claim {
+  const held = holdingsOf(before?.spec);
+  if (after) checkGiven(allocation, after, held);
+  const picked = after ? pickMissing(allocation, after) : nothing;
+  const wanted = holdingsOf(after?.spec);
+  const owner = after ? ownerText(after) : '';
+  return {
+    operations: [
+      ...exchange(allocation.addressPool, held.addresses, wanted.addresses, owner),
+      ...exchange(allocation.portPool, held.ports, wanted.ports, owner),
+    ],
+    checkLost: (key) => checkLost(allocation, after!, picked, key),
+    release: () => {
+      for (const name of picked.addresses) allocation.addressPool.release(name);
+      for (const name of picked.ports) allocation.portPool.release(name);
+    },
+  };
+}
+
+const nothing: Holdings = { addresses: new Set(), ports: new Set() };
+
+const ownerText = ({ metadata: { namespace, name, uid } }: Service) =>
+  JSON.stringify({ kind: 'Service', namespace, name, uid });
+
+function exchange(pool: Pool, held: ReadonlySet<string>, wanted: ReadonlySet<string>, owner: string): Operation[] {
+  const operations: Operation[] = [];
+  for (const name of wanted)
+    if (!held.has(name)) operations.push({ type: 'create', key: pool.prefix + name, value: owner });
+  for (const name of held) {
+    const entry = wanted.has(name) ? undefined : pool.entry(name);
+    if (entry) operations.push({ type: 'delete', key: entry.key, expected: entry.modRevision });
+  }
+  return operations;
+}
+
+function pickMissing(allocation: ServiceAllocation, { spec }: Service): Holdings {
+  const addresses = new Set<string>();
+  const ports = new Set<string>();
+  if (hasClusterIp(spec) && !spec.clusterIP) {
+    spec.clusterIP = pickAddress(allocation);
+    addresses.add(spec.clusterIP);
+  }
+  if (hasClusterIp(spec)) spec.clusterIPs = [spec.clusterIP!];
+  for (const port of wantsNodePorts(spec) ? (spec.ports ?? []) : []) {
+    if (port.nodePort) continue;
+    port.nodePort = siblingPort(allocation, spec.ports!, port) ?? pickPort(allocation, port.protocol);
+    reservePort(allocation, ports, port.protocol, port.nodePort);
+  }
+  if (hasHealthCheckPort(spec) && !spec.healthCheckNodePort) {
+    spec.healthCheckNodePort = pickPort(allocation, 'TCP');
+    reservePort(allocation, ports, 'TCP', spec.healthCheckNodePort);
+  }
+  return { addresses, ports };
+}
+
+function pickAddress({ addresses, addressPool, random }: ServiceAllocation): string {
+  const address = pickFree(addresses.size, addresses.at, (candidate) => addressPool.isFree(candidate), random);
+  if (address === undefined) return refuse(full('failed to allocate a serviceIP: range is full'));
+  addressPool.reserve(address);
+  return address;
+}
+
+function pickPort({ ports, portPool, random }: ServiceAllocation, protocol: string): number {
+  const port = pickFree(
+    ports.last - ports.first + 1,
+    (index) => ports.first + index,
+    (candidate) => portPool.isFree(portName(protocol, candidate)),
+    random,
+  );
+  return port ?? refuse(full('failed to allocate a nodePort: range is full'));
+}
+
+/** TCP and UDP of one Service port (DNS has both) share a number when they can, as upstream has it. */
+function siblingPort({ portPool }: ServiceAllocation, ports: readonly ServicePort[], port: ServicePort) {
+  const sibling = ports.find((other) => other !== port && other.port === port.port && other.nodePort);
+  return sibling && portPool.isFree(portName(port.protocol, sibling.nodePort!)) ? sibling.nodePort : undefined;
+}
+
+function reservePort({ portPool }: ServiceAllocation, picked: Set<string>, protocol: string, port: number): void {
+  const name = portName(protocol, port);
+  portPool.reserve(name);
+  picked.add(name);
+}
+
+const full = (why: string) =>
+  failure('InternalError', `Internal error occurred: ${why}`, { causes: [{ reason: 'InternalError', message: why }] });
+
+function checkGiven(allocation: ServiceAllocation, service: Service, held: Holdings): void {
+  const errors = [...addressErrors(allocation, service, held), ...portErrors(allocation, service, held)];
+  if (errors.length > 0) refuse(invalid(Service, service.metadata.name, errors));
+}
+
+function addressErrors({ addresses, addressPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
+  const address = spec.clusterIP;
+  if (!hasClusterIp(spec) || !address || held.addresses.has(address)) return [];
+  if (!addresses.contains(address))
+    return [
+      addressError(
+        address,
+        `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${addresses.cidr}`,
+      ),
+    ];
+  return addressPool.entry(address) ? [addressError(address, alreadyAllocated('IP'))] : [];
+}
+
+function portErrors({ ports, portPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
+  if (!hasNodePorts(spec)) return [];
+  return givenPorts(spec).flatMap(({ path, protocol, port }) => {
+    const name = portName(protocol, port);
+    if (held.ports.has(name)) return [];
+    if (port < ports.first || port > ports.last) {
+      const range = `${ports.first}-${ports.last}`;
+      const why = `provided port is not in the valid range. The range of valid ports is ${range}`;
+      return [portError(path, port, why)];
+    }
+    return portPool.entry(name) ? [portError(path, port, alreadyAllocated('port'))] : [];
+  });
+}
+
+const givenPorts = (spec: Service['spec']) => [
+  ...(spec.ports ?? []).flatMap((port, index) =>
+    port.nodePort ? [{ path: `spec.ports[${index}].nodePort`, protocol: port.protocol, port: port.nodePort }] : [],
+  ),
+  ...(spec.healthCheckNodePort
+    ? [{ path: 'spec.healthCheckNodePort', protocol: 'TCP', port: spec.healthCheckNodePort }]
+    : []),
+];
+
+/** Another server took a key between our look and our commit: its writer's own choice is refused, ours is made anew. */
+function checkLost({ addressPool, portPool }: ServiceAllocation, service: Service, picked: Holdings, key: string) {
+  if (key.startsWith(addressPool.prefix)) {
+    const address = key.slice(addressPool.prefix.length);
+    if (!picked.addresses.has(address))
+      refuse(invalid(Service, service.metadata.name, [addressError(address, alreadyAllocated('IP'))]));
+  }
+  if (key.startsWith(portPool.prefix)) {
+    const name = key.slice(portPool.prefix.length);
+    const given = givenPorts(service.spec).find(({ protocol, port }) => portName(protocol, port) === name);
+    if (given && !picked.ports.has(name))
+      refuse(invalid(Service, service.metadata.name, [portError(given.path, given.port, alreadyAllocated('port'))]));
+  }
+}
+
+const alreadyAllocated = (what: 'IP' | 'port') => `provided ${what} is already allocated`;
+
+const addressError = (address: string, why: string): FieldError => ({
+  path: 'spec.clusterIPs',
+  type: 'FieldValueInvalid',
+  message: `Invalid value: ${JSON.stringify([address])}: failed to allocate IP ${address}: ${why}`,
+});
+
+const portError = (path: string, port: number, why: string): FieldError => ({
+  path,
+  type: 'FieldValueInvalid',
+  message: `Invalid value: ${port}: ${why}`,
+});

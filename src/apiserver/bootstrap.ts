@@ -1,0 +1,63 @@
+import { EndpointSlice, Endpoints, type KubeObject, Namespace, type Resource, Service } from '../kube/mod.ts';
+import type { Registry } from './registry/registry.ts';
+import { isStatusError } from './status-error.ts';
+
+export interface Advertised {
+  /** Where Pods reach the API server; the `kubernetes` Service leads there. */
+  readonly address: string;
+  readonly port: number;
+}
+
+type RegistryOf = (resource: Resource<any, any>) => Registry;
+
+const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** What every cluster begins with, and gets back at each start. */
+export async function createDefaults(
+  registryOf: RegistryOf,
+  clusterIp: string,
+  { address, port }: Advertised,
+): Promise<void> {
+  for (const name of systemNamespaces) await ensure(registryOf(Namespace), undefined, { metadata: { name } });
+  await ensure(registryOf(Service), 'default', {
+    metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: { clusterIP: clusterIp, ports: [{ name: 'https', port: 443, targetPort: port }] },
+  });
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  await ensure(registryOf(Endpoints), 'default', {
+    metadata: { name: 'kubernetes', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: address }], ports }],
+  });
+  await ensure(registryOf(EndpointSlice), 'default', {
+    metadata: { name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  });
+}
+
+interface Given {
+  readonly metadata: { readonly name: string; readonly labels?: Record<string, string> };
+  readonly [field: string]: unknown;
+}
+
+/** Creates it, or writes the given fields anew into the one that is there: the address may be another since. */
+async function ensure(registry: Registry, namespace: string | undefined, given: Given): Promise<void> {
+  const { name } = given.metadata;
+  const object = { apiVersion: registry.apiVersion, kind: registry.resource.kind, ...given } as unknown as KubeObject;
+  try {
+    await registry.create(namespace, object, { dryRun: false });
+  } catch (error) {
+    if (!isStatusError(error) || error.status.reason !== 'AlreadyExists') throw error;
+    const { metadata: _, ...fields } = given;
+    if (registry.resource === Namespace) return;
+    const edit = (draft: KubeObject) => ({ ...draft, ...merged(draft, fields) });
+    await registry.edit({ namespace, name }, edit, { dryRun: false, scope: 'object' });
+  }
+}
+
+/** The spec keeps what others have added to it; all else is replaced. */
+function merged(draft: KubeObject, { spec, ...fields }: Record<string, unknown>): object {
+  const before = (draft as { spec?: object }).spec;
+  return spec === undefined ? fields : { ...fields, spec: { ...before, ...(spec as object) } };
+}

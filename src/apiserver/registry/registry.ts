@@ -1,0 +1,270 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../base/clock.ts';
+import {
+  alreadyExists,
+  apiVersionOf,
+  applyDefaults,
+  badRequest,
+  conflict,
+  internalError,
+  invalid,
+  type KubeObject,
+  notFound,
+  type Resource,
+  serviceUnavailable,
+  validateObject,
+  validateUpdate,
+} from '../../kube/mod.ts';
+import { isStoreError } from '../../store/errors.ts';
+import type { Operation, Store } from '../../store/port.ts';
+import type { Feed } from '../cache/feed.ts';
+import type { ResourceCache } from '../cache/resource-cache.ts';
+import { decodeEntry, draftOf, encodeStored, type Version } from '../cache/version.ts';
+import type { DeleteOptions } from '../request/options.ts';
+import { isStatusError, refuse } from '../status-error.ts';
+import { isDueForRemoval, planDeletion } from './deletion.ts';
+import { generateName, keepServerOwned, raiseGeneration, stampNew } from './metadata.ts';
+import { noClaim, type Strategy } from './strategy.ts';
+
+export interface RegistryParts {
+  readonly resource: Resource;
+  readonly strategy: Strategy;
+  readonly cache: ResourceCache;
+  readonly feed: Feed;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Refuses new objects in a namespace that is missing or on its way out. */
+  readonly checkNamespace: (resource: Resource, name: string, namespace: string) => void;
+}
+
+export interface ObjectRef {
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+export interface Written {
+  readonly version: Version;
+  readonly created?: boolean;
+}
+
+export interface Deleted {
+  readonly version: Version;
+  /** False: it is marked, and goes later. */
+  readonly isGone: boolean;
+}
+
+/** `before` becomes `after`: `draft` is a copy of it to change or to drop. */
+export type Edit = (draft: any, before: Version) => KubeObject;
+
+interface EditOptions {
+  readonly dryRun: boolean;
+  /** What the edit may touch; whatever else it changed is put back. */
+  readonly scope: 'object' | 'status' | 'as-is';
+}
+
+/** Somebody else wrote in between: this often the work is done again before the caller is told. */
+const maxAttempts = 64;
+
+/** All objects of one kind: reads from memory, writes through the store, waits until memory shows what it wrote. */
+export class Registry {
+  readonly resource: Resource;
+  readonly cache: ResourceCache;
+  readonly #parts: RegistryParts;
+  readonly #strategy: Strategy;
+
+  constructor(parts: RegistryParts) {
+    this.resource = parts.resource;
+    this.cache = parts.cache;
+    this.#strategy = parts.strategy;
+    this.#parts = parts;
+  }
+
+  get apiVersion(): string {
+    return apiVersionOf(this.resource);
+  }
+
+  /** Where the objects of a namespace, or all of them, are kept. */
+  prefixOf(namespace: string | undefined): string {
+    return namespace === undefined ? this.cache.prefix : `${this.cache.prefix}${namespace}/`;
+  }
+
+  peek({ namespace, name }: ObjectRef): Version | undefined {
+    return this.cache.get(this.prefixOf(namespace) + name);
+  }
+
+  /** The newest version. */
+  async get(ref: ObjectRef): Promise<Version> {
+    await this.#parts.feed.catchUp();
+    this.#checkFeed();
+    return this.peek(ref) ?? refuse(notFound(this.resource, ref.name));
+  }
+
+  async create(namespace: string | undefined, given: KubeObject, { dryRun }: { dryRun: boolean }): Promise<Written> {
+    const { resource } = this;
+    this.#checkTarget(given, namespace, undefined);
+    const base = given.metadata.generateName;
+    const generates = !given.metadata.name && base !== undefined && base !== '';
+    for (let attempt = 1; ; attempt++) {
+      const object = structuredClone(given);
+      if (generates) object.metadata.name = generateName(base);
+      const draft = this.#prepareNew(object, namespace);
+      if (namespace !== undefined) this.#parts.checkNamespace(resource, draft.metadata.name, namespace);
+      const key = this.prefixOf(namespace) + draft.metadata.name;
+      if (this.cache.get(key) && !(generates && attempt < maxAttempts))
+        refuse(alreadyExists(resource, draft.metadata.name));
+      const version = await this.#attempt(draft, undefined, key, dryRun, attempt);
+      if (version) return { version, created: true };
+    }
+  }
+
+  /**
+   * Reads, edits and writes until nobody came between. An object that `edit` returns with another resourceVersion than
+   * the one it was given is refused as a conflict.
+   */
+  async edit(ref: ObjectRef, edit: Edit, options: EditOptions): Promise<Written> {
+    const key = this.prefixOf(ref.namespace) + ref.name;
+    for (let attempt = 1; ; attempt++) {
+      const before = this.cache.get(key) ?? (await this.get(ref));
+      const draft = edit(draftOf(before), before);
+      this.#checkTarget(draft, ref.namespace, ref.name);
+      this.#checkPreconditions(draft.metadata, before);
+      const after = this.#prepareChanged(draft, before, options.scope);
+      if (isDeepStrictEqual(after, before.object)) return { version: before };
+      const version = isDueForRemoval(after, this.#strategy)
+        ? await this.#attempt(undefined, before, key, options.dryRun, attempt)
+        : await this.#attempt(after, before, key, options.dryRun, attempt);
+      if (version) return { version };
+    }
+  }
+
+  async delete(ref: ObjectRef, options: DeleteOptions): Promise<Deleted> {
+    const key = this.prefixOf(ref.namespace) + ref.name;
+    for (let attempt = 1; ; attempt++) {
+      const before = this.cache.get(key) ?? (await this.get(ref));
+      this.#checkPreconditions(options.preconditions, before);
+      this.#strategy.checkDelete?.(before.object);
+      const step = planDeletion(draftOf(before), options, this.#strategy, this.#parts.clock.now());
+      if (step.type === 'wait') return { version: before, isGone: false };
+      const after = step.type === 'mark' ? step.object : undefined;
+      const version = await this.#attempt(after, before, key, options.dryRun, attempt);
+      if (version) return { version, isGone: step.type === 'remove' };
+    }
+  }
+
+  /** For collections: that somebody else was quicker is as good. */
+  async deleteIfThere(ref: { namespace?: string | undefined; name: string }, options: DeleteOptions): Promise<void> {
+    try {
+      await this.delete({ namespace: ref.namespace, name: ref.name }, options);
+    } catch (error) {
+      if (!isStatusError(error) || error.status.reason !== 'NotFound') throw error;
+    }
+  }
+
+  #prepareNew(object: KubeObject, namespace: string | undefined): KubeObject {
+    stampNew(object, this.resource, namespace, this.#parts.clock.now());
+    const draft = applyDefaults(this.resource, object);
+    if (this.#strategy.countsGenerations) draft.metadata.generation = 1;
+    this.#strategy.prepareCreate?.(draft);
+    this.#refuseErrors(draft, validateObject(this.resource, draft));
+    return draft;
+  }
+
+  #prepareChanged(given: KubeObject, before: Version, scope: EditOptions['scope']): KubeObject {
+    keepServerOwned(given, before.object);
+    if (scope === 'as-is') return given;
+    const draft = applyDefaults(this.resource, scope === 'status' ? onlyStatus(given, before) : given);
+    if (scope === 'object') {
+      if (this.resource.subresources.includes('status')) keepStatus(draft, before);
+      this.#strategy.prepareUpdate?.(draft, draftOf(before));
+    }
+    this.#refuseErrors(draft, validateUpdate(this.resource, before.object, draft));
+    if (this.#strategy.countsGenerations && !isDeepStrictEqual(specOf(draft), specOf(before.object)))
+      raiseGeneration(draft);
+    return draft;
+  }
+
+  #refuseErrors(draft: KubeObject, errors: ReturnType<typeof validateObject>): void {
+    if (errors.length > 0) refuse(invalid(this.resource, draft.metadata.name ?? '', errors));
+  }
+
+  /**
+   * One commit: `after` in the place of `before` (either may be absent), with the claims that go with it. Undefined:
+   * somebody was quicker, and memory now shows what they wrote.
+   */
+  async #attempt(
+    after: KubeObject | undefined,
+    before: Version | undefined,
+    key: string,
+    dryRun: boolean,
+    attempt: number,
+  ): Promise<Version | undefined> {
+    const claim = this.#strategy.claim?.(after, before && draftOf(before)) ?? noClaim;
+    const value = after && encodeStored(after);
+    try {
+      const shown = value ?? encodeStored(before!.object as KubeObject);
+      if (dryRun) return decodeEntry({ key, value: shown, modRevision: before?.revision ?? 0 });
+      const revision = await this.#commit([operation(key, value, before), ...claim.operations]);
+      return decodeEntry({ key, value: shown, modRevision: revision });
+    } catch (error) {
+      if (!isStoreError(error, 'exists', 'stale', 'missing')) throw refusalOf(error);
+      if (error.key !== undefined && error.key !== key) claim.checkLost(error.key);
+      if (attempt >= maxAttempts) refuse(conflict(this.resource, key.slice(key.lastIndexOf('/') + 1)));
+      await this.#parts.feed.catchUp();
+      this.#checkFeed();
+      return undefined;
+    } finally {
+      claim.release();
+    }
+  }
+
+  async #commit(operations: readonly Operation[]): Promise<number> {
+    const { revision } = await this.#parts.store.commit(operations);
+    await this.#parts.feed.reach(revision);
+    return revision;
+  }
+
+  #checkFeed(): void {
+    if (this.#parts.feed.hasEnded) refuse(serviceUnavailable('the store is not available'));
+  }
+
+  /** The object must be the one that the URL speaks of. */
+  #checkTarget({ metadata }: KubeObject, namespace: string | undefined, name: string | undefined): void {
+    if (namespace !== undefined && metadata.namespace && metadata.namespace !== namespace)
+      refuse(badRequest('the namespace of the provided object does not match the namespace sent on the request'));
+    if (name !== undefined && metadata.name && metadata.name !== name)
+      refuse(badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`));
+  }
+
+  #checkPreconditions(wanted: { uid?: string; resourceVersion?: string }, { object, revision }: Version): void {
+    const { name, uid } = object.metadata;
+    if (wanted.uid && wanted.uid !== uid) {
+      const why = `Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`;
+      refuse(conflict(this.resource, name, why));
+    }
+    if (wanted.resourceVersion && wanted.resourceVersion !== String(revision)) refuse(conflict(this.resource, name));
+  }
+}
+
+function operation(key: string, value: string | undefined, before: Version | undefined): Operation {
+  if (value === undefined) return { type: 'delete', key, expected: before!.revision };
+  return before ? { type: 'update', key, value, expected: before.revision } : { type: 'create', key, value };
+}
+
+/** What a store that cannot write means to the caller; anything else is a mistake of ours and passes through. */
+function refusalOf(error: unknown): unknown {
+  if (isStoreError(error, 'full')) refuse(internalError('the store is full, nothing was written'));
+  if (isStoreError(error)) refuse(serviceUnavailable('the store is not available'));
+  return error;
+}
+
+const specOf = (object: object): unknown => (object as { spec?: unknown }).spec;
+
+function onlyStatus(given: KubeObject, before: Version): KubeObject {
+  return { ...draftOf<any>(before), status: (given as { status?: unknown }).status };
+}
+
+function keepStatus(draft: KubeObject, before: Version): void {
+  const { status } = before.object as { status?: unknown };
+  if (status === undefined) delete (draft as { status?: unknown }).status;
+  else (draft as { status?: unknown }).status = structuredClone(status);
+}

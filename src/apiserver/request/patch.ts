@@ -1,0 +1,46 @@
+import { messageOf } from '../../base/errors.ts';
+import type { ApiRequest } from '../../base/exchange.ts';
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  badRequest,
+  isInputError,
+  type Resource,
+  unprocessable,
+  unsupportedMediaType,
+} from '../../kube/mod.ts';
+import { refuse } from '../status-error.ts';
+import { mediaTypeOf } from './decode.ts';
+
+type ApplyPatch = (resource: Resource, current: object, patch: unknown) => unknown;
+
+const patchTypes: Readonly<Record<string, ApplyPatch>> = {
+  'application/json-patch+json': (_resource, current, patch) => applyJsonPatch(current as never, patch),
+  'application/merge-patch+json': (_resource, current, patch) => applyMergePatch(current, patch),
+  'application/strategic-merge-patch+json': (resource, current, patch) =>
+    applyStrategicMergePatch(resource.schema, current, patch),
+};
+
+/** The body as a change to the object; the result is whatever the patch made of it, unchecked. */
+export function readPatch(request: ApiRequest, resource: Resource): (current: object) => unknown {
+  const apply = patchTypes[mediaTypeOf(request)];
+  if (!apply) return refuse(unsupportedMediaType(Object.keys(patchTypes)));
+  const patch = parse(request.body ?? '');
+  return (current) => {
+    try {
+      return apply(resource, current, patch);
+    } catch (error) {
+      if (!isInputError(error)) throw error;
+      return refuse(error.code === 'malformed' ? badRequest(error.detail) : unprocessable(error.detail));
+    }
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return refuse(badRequest(`error decoding patch: ${messageOf(error)}`));
+  }
+}

@@ -1,0 +1,52 @@
+import { messageOf } from '../../base/errors.ts';
+import type { ApiRequest, ApiResponse, Exchange } from '../../base/exchange.ts';
+import type { Logger } from '../../base/log.ts';
+import { internalError, noSuchResource, serviceUnavailable } from '../../kube/mod.ts';
+import type { Pages } from '../discovery/pages.ts';
+import { statusResponse } from '../encoding/response.ts';
+import { anonymous, authorize } from '../request/authorize.ts';
+import { parseRoute, type ResourceRoute } from '../request/route.ts';
+import { isStatusError, refuse } from '../status-error.ts';
+import { serveCollection } from './collection.ts';
+import type { Call, ServeParts } from './context.ts';
+import { serveObject } from './object.ts';
+import { serveSubresource } from './subresource.ts';
+
+export interface AnswerParts extends ServeParts {
+  readonly pages: Pages;
+  readonly log: Logger;
+}
+
+/** One request from its address to its answer; whatever goes wrong on the way becomes a Status. */
+export function createAnswer(parts: AnswerParts): Exchange {
+  return async (request) => {
+    try {
+      return await answer(parts, request);
+    } catch (error) {
+      if (isStatusError(error)) return statusResponse(error.status);
+      // A mistake of ours: whoever asked is told that much, the stack is for us.
+      parts.log.error('Request failed', { method: request.method, url: request.url, error: stackOf(error) });
+      return statusResponse(internalError(messageOf(error)));
+    }
+  };
+}
+
+async function answer(parts: AnswerParts, original: ApiRequest): Promise<ApiResponse> {
+  // What HEAD leaves out, the transport leaves out.
+  const request = original.method === 'HEAD' ? { ...original, method: 'GET' } : original;
+  const route = parseRoute(request.url) ?? refuse(noSuchResource());
+  authorize(request.user ?? anonymous, request.method, route);
+  if (route.type === 'page') return parts.pages.serve(request, route);
+  if (parts.feed.hasEnded) refuse(serviceUnavailable('the store is not available'));
+  return serveResource(parts, request, route);
+}
+
+function serveResource(parts: ServeParts, request: ApiRequest, route: ResourceRoute): Promise<ApiResponse> {
+  const call: Call = { ...parts, request, route, registry: parts.registryOf(route.resource) };
+  const { namespace, name, subresource } = route;
+  if (name === undefined) return serveCollection(call);
+  const named = { ...call, ref: { namespace, name } };
+  return subresource === undefined ? serveObject(named) : serveSubresource(named, subresource);
+}
+
+const stackOf = (error: unknown) => (error instanceof Error ? error.stack : messageOf(error));

@@ -1,0 +1,27 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ApiRequest } from '../../base/exchange.ts';
+import type { Resource } from '../../kube/mod.ts';
+import type { Store } from '../../store/port.ts';
+import type { Feed } from '../cache/feed.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ResourceRoute } from '../request/route.ts';
+
+/** What answering requests about objects needs. */
+export interface ServeParts {
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  readonly registryOf: (resource: Resource) => Registry;
+}
+
+/** One request about an object or a collection. */
+export interface Call extends ServeParts {
+  readonly request: ApiRequest;
+  readonly route: ResourceRoute;
+  readonly registry: Registry;
+}
+
+/** The same, about one named object. */
+export interface NamedCall extends Call {
+  readonly ref: { readonly namespace: string | undefined; readonly name: string };
+}

@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ApiResponse } from '../../base/exchange.ts';
+import {
+  type KubeObject,
+  methodNotSupported,
+  type Namespace,
+  noSuchResource,
+  type Pod,
+  success,
+} from '../../kube/mod.ts';
+import { jsonResponse } from '../encoding/response.ts';
+import { bindPod, readBinding } from '../registry/binding.ts';
+import { scaleOf, withScale } from '../registry/scale.ts';
+import { decodeLoose, decodeObject, isObject } from '../request/decode.ts';
+import { deleteOptions, writeOptions } from '../request/options.ts';
+import { readPatch } from '../request/patch.ts';
+import { refuse } from '../status-error.ts';
+import type { NamedCall } from './context.ts';
+import { answerVersion } from './encode.ts';
+import { serveStatus } from './object.ts';
+
+/** What can be asked of an object beside the object itself. */
+export function serveSubresource(call: NamedCall, subresource: string): Promise<ApiResponse> {
+  const { kind, subresources } = call.registry.resource;
+  if (subresource === 'status' && subresources.includes('status')) return serveStatus(call);
+  if (subresource === 'scale' && subresources.includes('scale')) return serveScale(call);
+  if (subresource === 'binding' && kind === 'Pod') return only('POST', call, bind);
+  if (subresource === 'eviction' && kind === 'Pod') return only('POST', call, evict);
+  if (subresource === 'finalize' && kind === 'Namespace') return only('PUT', call, finalize);
+  return refuse(noSuchResource());
+}
+
+function only(method: string, call: NamedCall, serve: (call: NamedCall) => Promise<ApiResponse>) {
+  if (call.request.method === method) return serve(call);
+  return refuse(methodNotSupported(call.registry.resource, call.request.method.toLowerCase()));
+}
+
+async function serveScale(call: NamedCall): Promise<ApiResponse> {
+  const { registry, route, request, ref } = call;
+  if (request.method === 'GET') return jsonResponse(200, JSON.stringify(scaleOf(await registry.get(ref))));
+  if (request.method !== 'PUT' && request.method !== 'PATCH')
+    return refuse(methodNotSupported(registry.resource, request.method.toLowerCase()));
+  const { dryRun } = writeOptions(route.query);
+  const given = request.method === 'PUT' ? await decodeLoose(request) : undefined;
+  const apply = given ? () => given : readPatch(request, registry.resource);
+  const { version } = await registry.edit(
+    ref,
+    (draft: KubeObject, before) => withScale(draft, apply(scaleOf(before))),
+    { dryRun, scope: 'object' },
+  );
+  return jsonResponse(200, JSON.stringify(scaleOf(version)));
+}
+
+async function bind(call: NamedCall): Promise<ApiResponse> {
+  const { registry, route, request, ref, clock } = call;
+  const { dryRun } = writeOptions(route.query);
+  const target = readBinding(await decodeLoose(request));
+  await registry.edit(ref, (draft: Pod) => bindPod(draft, target, clock.now()), { dryRun, scope: 'as-is' });
+  return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
+}
+
+/** A delete that a disruption budget could refuse, if there were any: what `kubectl drain` sends. */
+async function evict(call: NamedCall): Promise<ApiResponse> {
+  const { registry, route, request, ref } = call;
+  const { deleteOptions: given } = await decodeLoose(request);
+  await registry.delete(ref, deleteOptions(route.query, isObject(given) ? given : {}));
+  return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
+}
+
+/** The namespace controller says here that nothing is left inside. */
+async function finalize(call: NamedCall): Promise<ApiResponse> {
+  const { registry, route, request, ref } = call;
+  const options = writeOptions(route.query);
+  const { object, warnings } = await decodeObject(request, registry.resource, options);
+  const given = object as Namespace;
+  const edit = (draft: Namespace) => ({
+    ...draft,
+    metadata: { ...draft.metadata, ...versionOf(given) },
+    spec: isDeepStrictEqual(draft.spec, given.spec) ? draft.spec : { finalizers: given.spec?.finalizers ?? [] },
+  });
+  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope: 'as-is' });
+  return answerVersion(call, version, 200, warnings);
+}
+
+const versionOf = ({ metadata: { resourceVersion, uid } }: KubeObject) => ({
+  ...(resourceVersion && { resourceVersion }),
+  ...(uid && { uid }),
+});

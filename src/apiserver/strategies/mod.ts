@@ -1,0 +1,33 @@
+import type { Resource } from '../../kube/mod.ts';
+import type { ServiceAllocation } from '../allocation/service-allocation.ts';
+import type { Strategy } from '../registry/strategy.ts';
+import { namespaceStrategy } from './namespace.ts';
+import { podStrategy } from './pod.ts';
+import { serviceStrategy } from './service.ts';
+
+/** What is particular to each kind; most have nothing. */
+export function strategyFor(resource: Resource, allocation: ServiceAllocation): Strategy {
+  switch (resource.kind) {
+    case 'Namespace':
+      return namespaceStrategy;
+    case 'Pod':
+      return podStrategy;
+    case 'Service':
+      return serviceStrategy(allocation);
+    case 'Deployment':
+    case 'ReplicaSet':
+      return workloadStrategy;
+    default:
+      return plainStrategy;
+  }
+}
+
+const plainStrategy: Strategy = {};
+
+/** Status is the controllers' to write; the generation tells them whether they have seen the newest spec. */
+const workloadStrategy: Strategy = {
+  countsGenerations: true,
+  prepareCreate(draft) {
+    draft.status = {};
+  },
+};

@@ -1,0 +1,159 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Cancel, Clock } from '../../base/clock.ts';
+import { OperatingError } from '../../base/errors.ts';
+import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
+import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
+import type { Reply } from './responder.ts';
+
+export interface TcpListenerOptions {
+  readonly at: SocketAddress;
+  readonly respond: (packet: Buffer) => Reply | Promise<Reply>;
+  readonly clock: Clock;
+  readonly limits?: Partial<TcpLimits>;
+}
+
+export interface TcpLimits {
+  /** A connection on which nothing came in for so long is closed (RFC 7766 section 6.2.3). */
+  readonly idleMs: number;
+  /** More are closed as they come. */
+  readonly connections: number;
+  /** Questions of one connection that wait for other resolvers; the next one is read when one of them is answered. */
+  readonly pendingQueries: number;
+  /** Answers that the client does not take: more than this and nothing more is read from it. */
+  readonly unsentBytes: number;
+}
+
+const defaultLimits: TcpLimits = { idleMs: 10_000, connections: 1000, pendingQueries: 100, unsentBytes: 256 * 1024 };
+
+/** DNS over TCP: questions are taken as they come and answered as they are ready, in any order (RFC 7766 section 6.2). */
+export class TcpListener {
+  readonly #options: TcpListenerOptions;
+  readonly #limits: TcpLimits;
+  readonly #server: Server;
+  readonly #connections = new Set<TcpConnection>();
+
+  constructor(options: TcpListenerOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Resolves with the bound address. Rejects with OperatingError. */
+  listen(): Promise<SocketAddress> {
+    const { at } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: Error & { code?: string }) =>
+        reject(
+          new OperatingError(`Listen on TCP ${socketAddressText(at)}`, error.code ?? 'unknown', error.message, error),
+        ),
+      );
+      this.#server.listen(at.port, at.address, () => {
+        resolve({ address: at.address, port: (this.#server.address() as AddressInfo).port });
+      });
+    });
+  }
+
+  /** Connections end at once; whoever still waits for an answer asks another server. */
+  close(): Promise<void> {
+    for (const connection of this.#connections) connection.end();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#connections.size >= this.#limits.connections) {
+      socket.destroy();
+      return;
+    }
+    const connection = new TcpConnection(socket, this.#options, this.#limits, () =>
+      this.#connections.delete(connection),
+    );
+    this.#connections.add(connection);
+  }
+}
+
+class TcpConnection {
+  readonly #socket: Socket;
+  readonly #options: TcpListenerOptions;
+  readonly #limits: TcpLimits;
+  readonly #frames = new TcpFrames();
+  #pending = 0;
+  #clientIsDone = false;
+  #lastHeardMs: number;
+  #cancelIdle: Cancel;
+
+  constructor(socket: Socket, options: TcpListenerOptions, limits: TcpLimits, onClose: () => void) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#limits = limits;
+    this.#lastHeardMs = options.clock.monotonicMs();
+    this.#cancelIdle = options.clock.schedule(limits.idleMs, () => this.#checkIdle());
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      this.#lastHeardMs = options.clock.monotonicMs();
+      this.#frames.push(chunk);
+      this.#goOn();
+    });
+    socket.on('drain', () => this.#goOn());
+    socket.on('end', () => {
+      this.#clientIsDone = true;
+      this.#goOn();
+    });
+    // A reset connection closes too; there is nothing else to do about it.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#cancelIdle();
+      onClose();
+    });
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  /** Takes questions while the client takes its answers and has not too many questions open. */
+  #goOn(): void {
+    while (!this.#isFull()) {
+      const packet = this.#frames.next();
+      if (!packet) break;
+      this.#receive(packet);
+    }
+    if (this.#isFull()) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+    // A client may close its half after the last question and still wait for the answers.
+    if (this.#clientIsDone && this.#pending === 0) this.#socket.end();
+  }
+
+  #receive(packet: Buffer): void {
+    const reply = this.#options.respond(packet);
+    if (reply instanceof Promise) void this.#sendLater(reply);
+    else this.#send(reply);
+  }
+
+  async #sendLater(pending: Promise<Reply>): Promise<void> {
+    this.#pending++;
+    const reply = await pending;
+    this.#pending--;
+    this.#send(reply);
+    this.#goOn();
+  }
+
+  #send(reply: Reply): void {
+    if (reply && this.#socket.writable) this.#socket.write(tcpFrame(reply));
+  }
+
+  #isFull(): boolean {
+    const { pendingQueries, unsentBytes } = this.#limits;
+    return this.#pending >= pendingQueries || this.#socket.writableLength > unsentBytes;
+  }
+
+  #checkIdle(): void {
+    const idleForMs = this.#options.clock.monotonicMs() - this.#lastHeardMs;
+    if (idleForMs >= this.#limits.idleMs) this.end();
+    else this.#cancelIdle = this.#options.clock.schedule(this.#limits.idleMs - idleForMs, () => this.#checkIdle());
+  }
+}

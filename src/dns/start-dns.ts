@@ -1,0 +1,219 @@
+import { type Clock, sleep } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Client } from '../client/mod.ts';
+import { safeUdpBytes } from '../wire/dns/mod.ts';
+import { allOf, createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
+import { Forwarder, parseUpstream, ResolvConf, type SocketAddress, withoutOurselves } from './forward/mod.ts';
+import { ProbeServer, Responder, type TcpLimits, TcpListener, UdpListener } from './server/mod.ts';
+import { ClusterZone, type PodRecords } from './zone/mod.ts';
+
+export interface DnsOptions {
+  /**
+   * Where to listen, UDP and TCP both; port 0 takes a free one. Name each address: an answer to a question that came in
+   * on a wildcard socket leaves from whatever address the route prefers, and the client's NAT does not know it.
+   */
+  readonly listen: readonly SocketAddress[];
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Resolvers for all other names: `192.0.2.1`, `192.0.2.1:5353`. Given: `resolvConf` is not read. */
+  readonly upstreams?: readonly string[];
+  /** A file to take the resolvers from, followed when it changes. Default `/etc/resolv.conf`. */
+  readonly resolvConf?: string;
+  /** Default 5, as CoreDNS has it. */
+  readonly ttlSeconds?: number;
+  /** Default `insecure`, as kubeadm sets it for CoreDNS. */
+  readonly podRecords?: PodRecords;
+  /** Address ranges of Services and Pods; reverse names in them are never forwarded. */
+  readonly reverseCidrs?: readonly string[];
+  /** The Service by which clients reach this server, `namespace/name`. Default `kube-system/kube-dns`. */
+  readonly nameServerService?: string;
+  /** Where `/health` is answered; CoreDNS's port is 8080. */
+  readonly health?: SocketAddress;
+  /** Where `/ready` is answered; CoreDNS's port is 8181. */
+  readonly ready?: SocketAddress;
+  /** On stop: for so long no longer ready, but still answering. */
+  readonly lameDuckMs?: number;
+  /** Questions to other resolvers under way at one time. Default 1000. */
+  readonly maxConcurrentForwards?: number;
+  /** How long each attempt at a resolver waits. Default 1000, 1500, 2000. */
+  readonly attemptTimeoutsMs?: readonly number[];
+  readonly tcpLimits?: Partial<TcpLimits>;
+}
+
+export interface DnsDependencies {
+  /** With neither client nor informers every question is forwarded. */
+  readonly client?: Client;
+  /** Informers that somebody else starts and stops. */
+  readonly informers?: DnsInformers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly options: DnsOptions;
+}
+
+export interface DnsServer {
+  /** Closes everything; the informers too when they were made here. */
+  stop(): Promise<void>;
+  /** Resolves when the cluster has been listed. */
+  readonly synced: Promise<void>;
+  /** Whether clients should be sent here: synced and not about to stop. */
+  readonly ready: boolean;
+  /** In the order of `listen`. */
+  readonly addresses: readonly SocketAddress[];
+  readonly probeAddresses: { readonly health?: SocketAddress; readonly ready?: SocketAddress };
+}
+
+/** Interfaces change seldom, questions come often. */
+const ownAddressesMs = 5000;
+
+/** Starts to answer. Rejects with UsageError for an unusable option, with OperatingError for an address that is taken. */
+export async function startDns(dependencies: DnsDependencies): Promise<DnsServer> {
+  const server = new Server(dependencies);
+  try {
+    await server.start();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+class Server implements DnsServer {
+  readonly addresses: SocketAddress[] = [];
+  readonly probeAddresses: { health?: SocketAddress; ready?: SocketAddress } = {};
+  synced: Promise<void> = Promise.resolve();
+  readonly #dependencies: DnsDependencies;
+  readonly #forwarder: Forwarder;
+  readonly #resolvConf: ResolvConf | undefined;
+  readonly #zone: ClusterZone | undefined;
+  readonly #ownInformers: DnsInformers | undefined;
+  readonly #responder: Responder;
+  readonly #listeners: { close(): Promise<void> }[] = [];
+  #isSynced: boolean;
+  #isStopping = false;
+
+  constructor(dependencies: DnsDependencies) {
+    const { client, informers, clock, log, options } = dependencies;
+    const { ttlSeconds = 5, podRecords = 'insecure' } = options;
+    this.#dependencies = dependencies;
+    const fixed = options.upstreams?.map(parseUpstream);
+    if (!fixed) this.#resolvConf = new ResolvConf({ path: options.resolvConf ?? '/etc/resolv.conf', clock, log });
+    this.#forwarder = new Forwarder({
+      clock,
+      log,
+      upstreams: this.#upstreamsOf(() => fixed ?? this.#resolvConf?.upstreams ?? []),
+      ...(options.maxConcurrentForwards !== undefined && { maxConcurrent: options.maxConcurrentForwards }),
+      ...(options.attemptTimeoutsMs && { attemptTimeoutsMs: options.attemptTimeoutsMs }),
+    });
+    this.#isSynced = !client && !informers;
+    if (!this.#isSynced) this.#zone = createZone(dependencies, ttlSeconds, podRecords);
+    if (client && !informers) {
+      this.#ownInformers = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
+    }
+    this.#responder = new Responder({
+      forwarder: this.#forwarder,
+      ttlSeconds,
+      ...(this.#zone && { cluster: { zone: this.#zone, isSynced: () => this.#isSynced } }),
+    });
+  }
+
+  get ready(): boolean {
+    return this.#isSynced && !this.#isStopping;
+  }
+
+  async start(): Promise<void> {
+    const { options } = this.#dependencies;
+    await this.#resolvConf?.start();
+    for (const at of options.listen) this.addresses.push(await this.#listen(at));
+    const { health, ready } = options;
+    if (health) this.probeAddresses.health = await this.#probe(health, '/health', () => undefined);
+    if (ready) this.probeAddresses.ready = await this.#probe(ready, '/ready', () => this.#complaint());
+    this.synced = this.#follow();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const { clock, options } = this.#dependencies;
+    if (options.lameDuckMs) await sleep(clock, options.lameDuckMs);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#resolvConf?.stop();
+    this.#forwarder.stop();
+    const informers = this.#ownInformers ? allOf(this.#ownInformers) : [];
+    await Promise.all(
+      [...this.#listeners, ...informers.map((informer) => ({ close: () => informer.stop() }))].map((part) =>
+        part.close(),
+      ),
+    );
+  }
+
+  /** TCP first: a free TCP port is more likely to be free for UDP too than the other way round. */
+  async #listen(at: SocketAddress): Promise<SocketAddress> {
+    const { clock, log, options } = this.#dependencies;
+    const tcp = new TcpListener({
+      at,
+      clock,
+      respond: (packet) => this.#responder.respond(packet, { kind: 'tcp', maxUdpBytes: safeUdpBytes }),
+      ...(options.tcpLimits && { limits: options.tcpLimits }),
+    });
+    const bound = await tcp.listen();
+    this.#listeners.push(tcp);
+    const transport = { kind: 'udp', maxUdpBytes: safeUdpBytes } as const;
+    const udp = new UdpListener({ at: bound, log, respond: (packet) => this.#responder.respond(packet, transport) });
+    await udp.listen();
+    this.#listeners.push(udp);
+    return bound;
+  }
+
+  async #probe(at: SocketAddress, path: string, complaint: () => string | undefined): Promise<SocketAddress> {
+    const server = new ProbeServer({ at, path, complaint });
+    const bound = await server.listen();
+    this.#listeners.push(server);
+    return bound;
+  }
+
+  #complaint(): string | undefined {
+    if (this.#isStopping) return 'stopping';
+    return this.#isSynced ? undefined : 'kubernetes';
+  }
+
+  async #follow(): Promise<void> {
+    const informers = this.#dependencies.informers ?? this.#ownInformers;
+    if (!informers || !this.#zone) return;
+    const followed = followCluster(this.#zone, informers);
+    if (this.#ownInformers) for (const informer of allOf(this.#ownInformers)) informer.start();
+    await followed;
+    this.#isSynced = true;
+    this.#dependencies.log.info('Cluster zone is complete', this.#zone.size);
+  }
+
+  /** Resolvers as they are now, without this server itself. */
+  #upstreamsOf(configured: () => readonly SocketAddress[]): () => readonly SocketAddress[] {
+    const { clock } = this.#dependencies;
+    let from: readonly SocketAddress[] | undefined;
+    let usable: readonly SocketAddress[] = [];
+    let validUntilMs = 0;
+    return () => {
+      const all = configured();
+      if (all !== from || clock.monotonicMs() >= validUntilMs) {
+        usable = withoutOurselves(all, this.addresses);
+        from = all;
+        validUntilMs = clock.monotonicMs() + ownAddressesMs;
+      }
+      return usable;
+    };
+  }
+}
+
+function createZone({ clock, options }: DnsDependencies, ttlSeconds: number, podRecords: PodRecords): ClusterZone {
+  return new ClusterZone({
+    clusterDomain: options.clusterDomain ?? 'cluster.local',
+    ttlSeconds,
+    podRecords,
+    reverseCidrs: options.reverseCidrs ?? [],
+    nameServerService: options.nameServerService ?? 'kube-system/kube-dns',
+    nowSeconds: () => Math.floor(clock.now() / 1000),
+  });
+}

@@ -1,0 +1,65 @@
+import { encodeAddress } from '../../wire/dns/mod.ts';
+import { addressKey, type ServiceFacts, type SliceFacts } from './facts.ts';
+import type { ServiceEntry } from './service-entry.ts';
+
+/** Who has an address, for PTR records. */
+export class AddressIndex {
+  readonly #clusterIPs = new Map<string, Set<ServiceEntry>>();
+  readonly #endpoints = new Map<string, Set<SliceFacts>>();
+
+  replaceService(entry: ServiceEntry, before: ServiceFacts | undefined, after: ServiceFacts | undefined): void {
+    for (const key of clusterIPsOf(before)) removeFrom(this.#clusterIPs, key, entry);
+    for (const key of clusterIPsOf(after)) addTo(this.#clusterIPs, key, entry);
+  }
+
+  replaceSlice(before: SliceFacts | undefined, after: SliceFacts | undefined): void {
+    for (const { address } of before?.endpoints ?? []) removeFrom(this.#endpoints, addressKey(address), before!);
+    for (const { address } of after?.endpoints ?? []) addTo(this.#endpoints, addressKey(address), after!);
+  }
+
+  /**
+   * Names that the address stands for: the Service whose VIP it is, else its endpoint in every Service that gives it
+   * out, headless or not, which is what CoreDNS answers too.
+   */
+  namesOf(address: Uint8Array, entryOf: (service: string) => ServiceEntry | undefined): Uint8Array[] {
+    const key = addressKey(address);
+    const services = [...(this.#clusterIPs.get(key) ?? [])].flatMap(({ wireName }) => wireName ?? []);
+    if (services.length > 0) return services;
+    const names = new Map<string, Uint8Array>();
+    for (const slice of this.#endpoints.get(key) ?? []) {
+      const entry = entryOf(slice.service);
+      if (!entry?.service) continue;
+      for (const endpoint of slice.endpoints) {
+        if (addressKey(endpoint.address) !== key || !entry.publishes(endpoint)) continue;
+        const name = entry.nameBelow(endpoint.hostname);
+        if (name) names.set(Buffer.from(name).toString('latin1'), name);
+      }
+    }
+    return [...names.values()];
+  }
+
+  get size(): number {
+    return this.#clusterIPs.size + this.#endpoints.size;
+  }
+}
+
+const clusterIPsOf = (service: ServiceFacts | undefined): string[] =>
+  service?.kind === 'cluster-ip' ? service.addresses.map(addressKey) : [];
+
+export function addTo<Value>(index: Map<string, Set<Value>>, key: string, value: Value): void {
+  const values = index.get(key);
+  if (values) values.add(value);
+  else index.set(key, new Set([value]));
+}
+
+export function removeFrom<Value>(index: Map<string, Set<Value>>, key: string, value: Value): void {
+  const values = index.get(key);
+  values?.delete(value);
+  if (values?.size === 0) index.delete(key);
+}
+
+/** `10-244-1-7`, or `fd00--7` for IPv6 (a colon became a dash), as CoreDNS reads it; undefined when it is no address. */
+export function podLabelAddress(label: string): Uint8Array | undefined {
+  const isIPv4 = /^\d+-\d+-\d+-\d+$/.test(label);
+  return encodeAddress(label.replaceAll('-', isIPv4 ? '.' : ':'));
+}

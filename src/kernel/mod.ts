@@ -12,6 +12,8 @@ export {
   processesIn,
   setSysctl,
 } from './namespaces.ts';
+export { type ListedAddress, NetworkAdmin, type VethPair } from './network.ts';
 export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
+export type { ListedRoute, RouteSpec } from './route-spec.ts';

@@ -1,3 +1,4 @@
+export { type Capability, CapabilityError, checkNftables, checkPrivileges } from './capabilities.ts';
 export { isKernelError, KernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';

@@ -146,6 +146,11 @@ export class NftBatch {
     return this.#messages.nextSequence;
   }
 
+  /** Of the change that the kernel is to acknowledge, once the batch is finished. */
+  get acknowledgedSequence(): number {
+    return this.nextSequence - 2;
+  }
+
   /** What the message of that sequence number was to change: for the object of a KernelError. */
   objectOf(sequence: number): string | undefined {
     return this.#objects[sequence - this.#messages.firstSequence - 1]?.();

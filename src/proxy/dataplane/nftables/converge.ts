@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Element, NftBatch } from '../../../wire/nftables/mod.ts';
+import { formatRule, type TableProgram } from './compile-table.ts';
+import { ElementDelta } from './delta.ts';
+import { type ChainProgram, type SetName, sets, tableComment, tableName } from './layout.ts';
+import { dataText, type FoundTable, isOurLayout } from './read-table.ts';
+
+/** Fills the batch with what turns the table that was found into the wanted one. An empty batch: they are the same. */
+export function converge(found: FoundTable, wanted: TableProgram, batch: NftBatch): void {
+  if (isRepairable(found, wanted)) repair(found, wanted, batch);
+  else replace(found, wanted, batch);
+}
+
+/** Base chains and sets cannot be changed in place; anything else can. */
+function isRepairable(found: FoundTable, { chains }: TableProgram): boolean {
+  return (
+    isOurLayout(found) &&
+    chains.every(({ chain }) => {
+      const there = found.chains.get(chain.name);
+      return there === undefined || isDeepStrictEqual(there.base, chain.base);
+    })
+  );
+}
+
+/** One transaction: packets see the old table or the new one, and connections go on as conntrack has them. */
+function replace({ exists }: FoundTable, { chains, elements }: TableProgram, batch: NftBatch): void {
+  if (exists) batch.deleteTable();
+  batch.addTable({ name: tableName, comment: tableComment });
+  for (const set of sets) batch.addSet(set);
+  addChains(chains, batch);
+  addRules(chains, batch);
+  const delta = new ElementDelta();
+  for (const [set, list] of elements) for (const element of list) delta.add({ set, element });
+  delta.write(batch);
+}
+
+function repair(found: FoundTable, wanted: TableProgram, batch: NftBatch): void {
+  const names = new Set(wanted.chains.map(({ chain }) => chain.name));
+  const stray = [...found.chains.keys()].filter((name) => !names.has(name));
+  const missing = wanted.chains.filter(({ chain }) => !found.chains.has(chain.name));
+  const changed = wanted.chains.filter((program) => hasOtherRules(program, found));
+
+  for (const name of [...stray, ...changed.map(({ chain }) => chain.name)]) batch.flushChain(name);
+  addChains(missing, batch);
+  addRules([...missing, ...changed], batch);
+  const delta = new ElementDelta();
+  for (const [set, list] of wanted.elements) compareElements(set, found.elements.get(set) ?? new Map(), list, delta);
+  delta.write(batch);
+  for (const name of stray) batch.deleteChain(name);
+}
+
+function hasOtherRules({ chain, rules }: ChainProgram, { chains }: FoundTable): boolean {
+  const there = chains.get(chain.name);
+  return there !== undefined && there.rules.map(formatRule).join('\n') !== rules.map(formatRule).join('\n');
+}
+
+function compareElements(
+  set: SetName,
+  found: ReadonlyMap<string, string>,
+  wanted: readonly Element[],
+  delta: ElementDelta,
+): void {
+  const keys = new Set<string>();
+  for (const element of wanted) {
+    const key = element.key.toString('latin1');
+    keys.add(key);
+    const data = found.get(key);
+    if (data === dataText(element.data)) continue;
+    if (data !== undefined) delta.remove({ set, element });
+    delta.add({ set, element });
+  }
+  for (const key of found.keys()) {
+    if (!keys.has(key)) delta.remove({ set, element: { key: Buffer.from(key, 'latin1') } });
+  }
+}
+
+function addChains(chains: readonly ChainProgram[], batch: NftBatch): void {
+  for (const { chain } of chains) batch.addChain(chain);
+}
+
+export function addRules(chains: readonly ChainProgram[], batch: NftBatch): void {
+  for (const { chain, rules } of chains) {
+    for (const expressions of rules) batch.addRule({ chain: chain.name, expressions });
+  }
+}

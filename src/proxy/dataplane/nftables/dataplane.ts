@@ -1,0 +1,97 @@
+import { isKernelError } from '../../../kernel/errors.ts';
+import type { Kernel } from '../../../kernel/port.ts';
+import type { PortChange } from '../../diff/mod.ts';
+import type { PortPlan } from '../../plan/mod.ts';
+import { type Dataplane, type Found, nothingWritten, type Written } from '../port.ts';
+import { compileChanges } from './compile-changes.ts';
+import { compileTable, formatProgram } from './compile-table.ts';
+import { addRules, converge } from './converge.ts';
+import { type LayoutOptions, pickerChain, pickerName } from './layout.ts';
+import { NftLink } from './link.ts';
+import { type FoundTable, readTable } from './read-table.ts';
+import { Shared } from './shared.ts';
+
+export interface NftablesOptions extends LayoutOptions {
+  /** Path of the network namespace to program; default: the process's own. */
+  readonly netns?: string;
+}
+
+/** Throws KernelError when there is no nf_tables (EPROTONOSUPPORT) or no right to use it (EPERM). */
+export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions): Dataplane {
+  const { netns } = options;
+  const link = new NftLink(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }));
+  return new NftablesDataplane(link, options);
+}
+
+class NftablesDataplane implements Dataplane {
+  readonly name = 'nftables';
+  readonly #link: NftLink;
+  readonly #options: LayoutOptions;
+  #shared = new Shared();
+  /** Of the rule set when only we had changed it; undefined when we cannot tell. */
+  #generation: number | undefined;
+
+  constructor(link: NftLink, options: LayoutOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  read(): FoundTable {
+    return readTable(this.#link);
+  }
+
+  converge(found: Found, ports: Iterable<PortPlan>): Written {
+    this.#generation = undefined;
+    const table = found as FoundTable;
+    const program = compileTable(ports, this.#options);
+    const batch = this.#link.batch(table.generation);
+    converge(table, program, batch);
+    const written = batch.isEmpty ? nothingWritten : this.#link.commit(batch);
+    this.#shared = program.shared;
+    this.#generation = batch.isEmpty ? table.generation : following(table.generation);
+    return written;
+  }
+
+  apply(changes: readonly PortChange[]): Written {
+    const generation = this.#generation;
+    this.#generation = undefined;
+    const { delta, pickersAdded, pickersRemoved } = compileChanges(changes, this.#shared);
+    const batch = this.#link.batch();
+    const added = pickersAdded.map((count) => pickerChain(count, this.#options));
+    for (const { chain } of added) batch.addChain(chain);
+    addRules(added, batch);
+    delta.write(batch);
+    for (const count of pickersRemoved) {
+      batch.flushChain(pickerName(count));
+      batch.deleteChain(pickerName(count));
+    }
+    const written = batch.isEmpty ? nothingWritten : this.#link.commit(batch);
+    this.#generation = batch.isEmpty || generation === undefined ? generation : following(generation);
+    return written;
+  }
+
+  mayHaveDrifted(): boolean {
+    return this.#generation === undefined || this.#link.generation() !== this.#generation;
+  }
+
+  cleanup(): void {
+    const batch = this.#link.batch();
+    batch.deleteTable();
+    try {
+      this.#link.commit(batch);
+    } catch (error) {
+      if (!isKernelError(error, 'ENOENT')) throw error;
+    }
+  }
+
+  describe(ports: Iterable<PortPlan>): string {
+    return formatProgram(compileTable(ports, this.#options));
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+}
+
+/** The kernel counts in 32 bits and leaves out 0. */
+const following = (generation: number): number => (generation + 1) >>> 0 || 1;

@@ -41,7 +41,7 @@ export const BridgePortAttribute = { hairpin: 4, isolated: 33 } as const;
 /** IFF_* */
 export const LinkFlag = { up: 0x1, running: 0x40 } as const;
 
-/** RTEXT_FILTER_SKIP_STATS: a dump without the counters, which are most of its bytes. */
+/** RTEXT_FILTER_SKIP_STATS: without IPv6's counters, which are a third of a dump's bytes. */
 export const skipStatistics = 8;
 
 /** IFA_* */

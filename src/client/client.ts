@@ -108,8 +108,12 @@ class ExchangeClient implements Client {
     });
   }
 
-  update<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S> {
-    return this.#put(resource, object);
+  update<S extends KubeObject>(
+    resource: Resource<S, any>,
+    object: S,
+    options: { subresource?: string } = {},
+  ): Promise<S> {
+    return this.#put(resource, object, options.subresource);
   }
 
   updateStatus<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S> {

@@ -7,7 +7,7 @@ export interface Client {
   list<S extends KubeObject>(resource: Resource<S, any>, options?: ListQuery): Promise<KubeList<S>>;
   create<S extends KubeObject, G extends KubeInput>(resource: Resource<S, G>, object: G): Promise<S>;
   /** Replaces the object; with metadata.resourceVersion set, only that version of it. */
-  update<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S>;
+  update<S extends KubeObject>(resource: Resource<S, any>, object: S, options?: { subresource?: string }): Promise<S>;
   updateStatus<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S>;
   patch<S extends KubeObject>(
     resource: Resource<S, any>,

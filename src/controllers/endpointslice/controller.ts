@@ -1,0 +1,52 @@
+import { EndpointSlice, keyOf, Node, Pod, Service } from '../../kube/mod.ts';
+import type { ControllerContext, StopController } from '../shared/context.ts';
+import { deleteObject } from '../shared/delete-object.ts';
+import { serviceNameLabel } from '../shared/indexes.ts';
+import { ControllerLoop } from '../shared/loop.ts';
+import { hasManagedEndpoints, podsOf, servicesTouched } from '../shared/service-pods.ts';
+import { wantedEndpoints } from './endpoint.ts';
+import { managedByLabel, managerName, planSlices } from './plan.ts';
+
+/** Keeps the EndpointSlices of every Service that has a selector; keys are Services. */
+export function startEndpointSliceController(context: ControllerContext): StopController {
+  const { client, informers } = context;
+  const services = informers.of(Service);
+  const slices = informers.of(EndpointSlice);
+  const nodes = informers.of(Node);
+  const loop = new ControllerLoop(context, { name: 'endpointslice', sync });
+
+  services.onChange(({ key }) => loop.add(key));
+  informers.of(Pod).onChange((change) => {
+    for (const key of servicesTouched(informers, change)) loop.add(key);
+  });
+  slices.onChange(({ before, after }) => {
+    const slice = after ?? before!;
+    const name = slice.metadata.labels?.[serviceNameLabel];
+    if (name !== undefined && isManaged(slice)) loop.add(`${slice.metadata.namespace}/${name}`);
+  });
+  // A Pod can be seen before its node is, and is left out of the slices until then.
+  nodes.onChange(({ key, before, after }) => {
+    if (before && after) return;
+    for (const pod of informers.of(Pod).byIndex('node', key)) {
+      for (const service of servicesTouched(informers, { key: keyOf(pod), after: pod })) loop.add(service);
+    }
+  });
+
+  async function sync(key: string): Promise<void> {
+    const service = services.get(key);
+    // The slices of a Service that is gone go with it, by their owner reference.
+    if (!service || service.metadata.deletionTimestamp || !hasManagedEndpoints(service)) return;
+    const wanted = wantedEndpoints(service, podsOf(informers, service), (name) => nodes.get(name));
+    const writes = planSlices(service, wanted, [...slices.byIndex('service', key)].filter(isManaged));
+    await Promise.all([
+      ...writes.create.map(async (slice) => loop.wrote(key, slices, await client.create(EndpointSlice, slice))),
+      ...writes.update.map(async (slice) => loop.wrote(key, slices, await client.update(EndpointSlice, slice))),
+      ...writes.delete.map((slice) => deleteObject(client, EndpointSlice, slice)),
+    ]);
+  }
+
+  return () => loop.stop();
+}
+
+const isManaged = ({ metadata }: EndpointSlice): boolean =>
+  metadata.labels?.[managedByLabel] === managerName && metadata.deletionTimestamp === undefined;

@@ -1,0 +1,70 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { type Client, createRecorder, SharedInformers } from '../client/mod.ts';
+import { allResources, Event, type Resource } from '../kube/mod.ts';
+import { startDeploymentController } from './deployment/controller.ts';
+import { startEndpointsController } from './endpoints/controller.ts';
+import { startEndpointSliceController } from './endpointslice/controller.ts';
+import { startGarbageCollector } from './garbagecollector/controller.ts';
+import { startNamespaceController } from './namespace/controller.ts';
+import { type NodeLifecycleOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
+import { type PodGcOptions, startPodGcController } from './podgc/controller.ts';
+import { startReplicaSetController } from './replicaset/controller.ts';
+import { startServiceAccountController } from './serviceaccount/controller.ts';
+import type { StopController } from './shared/context.ts';
+import { controllerIndexes } from './shared/indexes.ts';
+
+export interface ControllersOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0, 1), for jitter. */
+  readonly random?: () => number;
+  readonly nodeLifecycle?: NodeLifecycleOptions;
+  readonly podGc?: PodGcOptions;
+}
+
+export interface Controllers {
+  /** Resolves when every controller has seen the whole cluster and works. */
+  readonly synced: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts all controllers over one set of informers. */
+export function startControllers(options: ControllersOptions): Controllers {
+  const { client, clock, log } = options;
+  const informers = new SharedInformers({ ...options, indexes: controllerIndexes });
+  const recorder = createRecorder({ client, component: 'signalbox-controllers', clock, log });
+  const context = { client, clock, log, informers, recorder };
+  // Events are many, and no controller reads them.
+  const watched = allResources.filter((resource) => resource !== (Event as Resource));
+  for (const resource of watched) informers.of(resource);
+  const running: StopController[] = [];
+  let isStopped = false;
+
+  const synced = informers.start().then(() => {
+    if (isStopped) return;
+    running.push(
+      startDeploymentController(context),
+      startReplicaSetController(context),
+      startEndpointSliceController(context),
+      startEndpointsController(context),
+      startNodeLifecycleController(context, options.nodeLifecycle),
+      startPodGcController(context, options.podGc),
+      startGarbageCollector(context, watched),
+      startNamespaceController(context, allResources),
+      startServiceAccountController(context),
+    );
+    log.info('Controllers are running', { controllers: running.length });
+  });
+
+  return {
+    synced,
+    async stop() {
+      isStopped = true;
+      await Promise.all(running.map((stop) => stop()));
+      await informers.stop();
+      await recorder.flush();
+    },
+  };
+}

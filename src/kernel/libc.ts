@@ -21,6 +21,7 @@ export interface Libc {
   unshare(kinds: number): number;
   mount(source: string, target: string, type: string, flags: number): number;
   umount2(target: string, flags: number): number;
+  flock(descriptor: number, operation: number): number;
 }
 
 type Native = (...args: unknown[]) => number;
@@ -86,6 +87,7 @@ function bindFunctions(native: (definition: string) => Native): Libc {
     unshare: native('int unshare(int)'),
     mount: (source, target, type, flags) => mount(source, target, type, flags, null),
     umount2: native('int umount2(const char *, int)'),
+    flock: native('int flock(int, int)'),
   };
 }
 

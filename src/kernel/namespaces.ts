@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writ
 import { basename, join } from 'node:path';
 import { UsageError } from '../base/errors.ts';
 import { isKernelError } from './errors.ts';
-import { checked, fileCall, libc } from './libc.ts';
+import { checked, fileCall, libc, retried } from './libc.ts';
 import { CLONE_NEWNET, currentNetns, restoringNetns, withNetns } from './namespace-switch.ts';
 
 /**
@@ -16,6 +16,9 @@ export const netnsPath = (name: string): string => join(netnsDirectory, name);
 /** include/uapi/linux/mount.h */
 const MountFlag = { bind: 0x1000, recursive: 0x4000, shared: 0x100000 } as const;
 const MNT_DETACH = 2;
+/** include/uapi/asm-generic/fcntl.h; closing the descriptor unlocks. */
+const LOCK_EX = 2;
+const EINVAL = 22;
 
 /** Creates an empty namespace (its `lo` is down) and returns its path. Throws KernelError, EEXIST when the name is taken. */
 export function createNetns(name: string): string {
@@ -47,8 +50,6 @@ export function deleteNetns(name: string): void {
   if (unmounted !== -EINVAL) checked(operation, unmounted);
   fileCall(operation, () => unlinkSync(path));
 }
-
-const EINVAL = 22;
 
 /** Names in alphabetical order, those of other programs included. */
 export function listNetns(): string[] {
@@ -112,13 +113,27 @@ function checkedPath(operation: string, name: string): string {
 
 /**
  * As iproute2 does: the directory becomes a shared mount of its own, so that a namespace that one mount namespace
- * unmounts (`ip netns delete`) does not live on in the copies that others have.
+ * unmounts (`ip netns delete`) does not live on in the copies that others have. Under iproute2's own lock, because two
+ * at a time would mount it twice and each hide the other's namespaces.
  */
 function shareDirectory(operation: string): void {
   fileCall(operation, () => mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 }));
-  const share = () => libc().mount('', netnsDirectory, 'none', MountFlag.shared | MountFlag.recursive);
-  if (share() !== -EINVAL) return;
-  // EINVAL: not a mount point yet.
-  checked(operation, libc().mount(netnsDirectory, netnsDirectory, 'none', MountFlag.bind | MountFlag.recursive));
-  checked(operation, share());
+  const directory = fileCall(operation, () => openSync(netnsDirectory, 'r'));
+  try {
+    checked(
+      operation,
+      retried(() => libc().flock(directory, LOCK_EX)),
+    );
+    const share = () => libc().mount('', netnsDirectory, 'none', MountFlag.shared | MountFlag.recursive);
+    const shared = share();
+    if (shared !== -EINVAL) {
+      checked(operation, shared);
+      return;
+    }
+    // EINVAL: not a mount point yet.
+    checked(operation, libc().mount(netnsDirectory, netnsDirectory, 'none', MountFlag.bind | MountFlag.recursive));
+    checked(operation, share());
+  } finally {
+    closeSync(directory);
+  }
 }

@@ -1,45 +1,45 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createInformer, type Informer } from '../client/mod.ts';
-import { EndpointSlice, Namespace, Pod, Service } from '../kube/mod.ts';
+import { EndpointSlice, type KubeObject, Namespace, Pod, Service } from '../kube/mod.ts';
 import type { ClusterZone } from './zone/mod.ts';
+
+/** The part of an informer that the zone follows: it keeps its own copy of what it needs. */
+export type ChangeSource<S extends KubeObject> = Pick<Informer<S>, 'onChange' | 'synced'>;
 
 /** The kinds that names are made from; Pods only where Pod records are verified. */
 export interface DnsInformers {
-  readonly services: Informer<Service>;
-  readonly endpointSlices: Informer<EndpointSlice>;
-  readonly namespaces: Informer<Namespace>;
-  readonly pods?: Informer<Pod>;
+  readonly services: ChangeSource<Service>;
+  readonly endpointSlices: ChangeSource<EndpointSlice>;
+  readonly namespaces: ChangeSource<Namespace>;
+  readonly pods?: ChangeSource<Pod>;
 }
 
-export function createDnsInformers(options: {
-  client: Client;
-  clock: Clock;
-  log: Logger;
-  withPods: boolean;
-}): DnsInformers {
+/** Informers of our own, not started yet. */
+export function createDnsInformers(options: { client: Client; clock: Clock; log: Logger; withPods: boolean }) {
   const { withPods, ...common } = options;
+  const services = createInformer({ ...common, resource: Service });
+  const endpointSlices = createInformer({ ...common, resource: EndpointSlice });
+  const namespaces = createInformer({ ...common, resource: Namespace });
+  const pods = withPods ? createInformer({ ...common, resource: Pod }) : undefined;
+  const all = [services, endpointSlices, namespaces, ...(pods ? [pods] : [])];
   return {
-    services: createInformer({ ...common, resource: Service }),
-    endpointSlices: createInformer({ ...common, resource: EndpointSlice }),
-    namespaces: createInformer({ ...common, resource: Namespace }),
-    ...(withPods && { pods: createInformer({ ...common, resource: Pod }) }),
+    informers: { services, endpointSlices, namespaces, ...(pods && { pods }) } satisfies DnsInformers,
+    start: (): void => {
+      for (const informer of all) informer.start();
+    },
+    stop: async (): Promise<void> => {
+      await Promise.all(all.map((informer) => informer.stop()));
+    },
   };
 }
 
 /** Has the zone follow the informers; resolves when it holds everything that they listed first. */
 export async function followCluster(zone: ClusterZone, informers: DnsInformers): Promise<void> {
-  informers.services.onChange((change) => zone.applyService(change));
-  informers.endpointSlices.onChange((change) => zone.applySlice(change));
-  informers.namespaces.onChange((change) => zone.applyNamespace(change));
-  informers.pods?.onChange((change) => zone.applyPod(change));
-  await Promise.all(allOf(informers).map((informer) => informer.synced));
+  const { services, endpointSlices, namespaces, pods } = informers;
+  services.onChange((change) => zone.applyService(change));
+  endpointSlices.onChange((change) => zone.applySlice(change));
+  namespaces.onChange((change) => zone.applyNamespace(change));
+  pods?.onChange((change) => zone.applyPod(change));
+  await Promise.all([services.synced, endpointSlices.synced, namespaces.synced, pods?.synced]);
 }
-
-export const allOf = ({
-  services,
-  endpointSlices,
-  namespaces,
-  pods,
-}: DnsInformers): Pick<Informer<Service>, 'start' | 'stop' | 'synced'>[] =>
-  [services, endpointSlices, namespaces, pods].filter((informer) => informer !== undefined);

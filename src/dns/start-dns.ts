@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/mod.ts';
 import { safeUdpBytes } from '../wire/dns/mod.ts';
-import { allOf, createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
+import { createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
 import { Forwarder, parseUpstream, ResolvConf, type SocketAddress, withoutOurselves } from './forward/mod.ts';
 import { ProbeServer, Responder, type TcpLimits, TcpListener, UdpListener } from './server/mod.ts';
 import { ClusterZone, type PodRecords } from './zone/mod.ts';
@@ -85,7 +85,7 @@ class Server implements DnsServer {
   readonly #forwarder: Forwarder;
   readonly #resolvConf: ResolvConf | undefined;
   readonly #zone: ClusterZone | undefined;
-  readonly #ownInformers: DnsInformers | undefined;
+  readonly #own: ReturnType<typeof createDnsInformers> | undefined;
   readonly #responder: Responder;
   readonly #listeners: { close(): Promise<void> }[] = [];
   #isSynced: boolean;
@@ -107,7 +107,7 @@ class Server implements DnsServer {
     this.#isSynced = !client && !informers;
     if (!this.#isSynced) this.#zone = createZone(dependencies, ttlSeconds, podRecords);
     if (client && !informers) {
-      this.#ownInformers = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
+      this.#own = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
     }
     this.#responder = new Responder({
       forwarder: this.#forwarder,
@@ -141,12 +141,7 @@ class Server implements DnsServer {
   async close(): Promise<void> {
     this.#resolvConf?.stop();
     this.#forwarder.stop();
-    const informers = this.#ownInformers ? allOf(this.#ownInformers) : [];
-    await Promise.all(
-      [...this.#listeners, ...informers.map((informer) => ({ close: () => informer.stop() }))].map((part) =>
-        part.close(),
-      ),
-    );
+    await Promise.all([this.#own?.stop(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
   /** TCP first: a free TCP port is more likely to be free for UDP too than the other way round. */
@@ -180,10 +175,10 @@ class Server implements DnsServer {
   }
 
   async #follow(): Promise<void> {
-    const informers = this.#dependencies.informers ?? this.#ownInformers;
+    const informers = this.#dependencies.informers ?? this.#own?.informers;
     if (!informers || !this.#zone) return;
     const followed = followCluster(this.#zone, informers);
-    if (this.#ownInformers) for (const informer of allOf(this.#ownInformers)) informer.start();
+    this.#own?.start();
     await followed;
     this.#isSynced = true;
     this.#dependencies.log.info('Cluster zone is complete', this.#zone.size);

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { systemClock } from '../base/clock.ts';
+import { silentLogger } from '../base/log.ts';
+import { type DnsOptions, startDns } from './start-dns.ts';
+import { answerTo, fakeUpstream } from './testing/fake-upstream.ts';
+import { clusterYaml, fakeInformers, parseObjects } from './testing/fixture.ts';
+import { type Ask, decode, encodeQuestion, exchangeTcp, exchangeUdp, zoneLines } from './testing/stub-client.ts';
+
+const domain = 'cluster.local';
+const soa = `${domain}. 5 IN SOA ns.dns.${domain}. hostmaster.${domain}. SERIAL 7200 1800 86400 5`;
+
+interface Case {
+  /** Name without the domain when it ends in svc or pod; then the type. */
+  readonly ask: string;
+  readonly rcode?: string;
+  readonly answers?: readonly string[];
+  readonly extra?: readonly string[];
+  /** Zone whose SOA stands in the authority section; default: the cluster's, when there are no answers. */
+  readonly soa?: string | false;
+}
+
+const nxdomain = 'NXDOMAIN';
+const svc = (name: string) => `${name}.svc.${domain}.`;
+
+/** Kubernetes DNS specification 1.1.0, and CoreDNS's kubernetes plugin where the specification leaves it open. */
+const cases: Record<string, readonly Case[]> = {
+  'the schema version': [
+    { ask: `dns-version.${domain} TXT`, answers: [`dns-version.${domain}. 28800 IN TXT "1.1.0"`] },
+    { ask: `dns-version.${domain} A` },
+  ],
+  'Services with a cluster IP': [
+    { ask: 'kubernetes.default.svc A', answers: [`${svc('kubernetes.default')} 5 IN A 10.96.0.1`] },
+    { ask: 'web.default.svc A', answers: [`${svc('web.default')} 5 IN A 10.96.1.1`] },
+    { ask: 'web.default.svc AAAA' },
+    { ask: 'web.default.svc MX' },
+    { ask: 'dual.default.svc A', answers: [`${svc('dual.default')} 5 IN A 10.96.1.2`] },
+    { ask: 'dual.default.svc AAAA', answers: [`${svc('dual.default')} 5 IN AAAA fd00:96::2`] },
+    {
+      ask: '_http._tcp.web.default.svc SRV',
+      answers: [`${svc('_http._tcp.web.default')} 5 IN SRV 0 100 80 ${svc('web.default')}`],
+      extra: [`${svc('web.default')} 5 IN A 10.96.1.1`],
+    },
+    {
+      ask: 'web.default.svc SRV',
+      answers: [
+        `${svc('web.default')} 5 IN SRV 0 50 80 ${svc('web.default')}`,
+        `${svc('web.default')} 5 IN SRV 0 50 81 ${svc('web.default')}`,
+      ],
+      extra: [`${svc('web.default')} 5 IN A 10.96.1.1`],
+    },
+    { ask: '_http._tcp.web.default.svc A' },
+    { ask: '_tcp.web.default.svc A' },
+    { ask: '_udp.web.default.svc SRV', rcode: nxdomain },
+    { ask: '_http._udp.web.default.svc SRV', rcode: nxdomain },
+    { ask: '_https._tcp.web.default.svc SRV', rcode: nxdomain },
+    { ask: '10-244-1-5.web.default.svc A', answers: [`${svc('10-244-1-5.web.default')} 5 IN A 10.244.1.5`] },
+  ],
+  'headless Services': [
+    {
+      ask: 'db.default.svc A',
+      answers: [`${svc('db.default')} 5 IN A 10.244.1.10`, `${svc('db.default')} 5 IN A 10.244.2.10`],
+    },
+    { ask: 'db.default.svc AAAA', answers: [`${svc('db.default')} 5 IN AAAA fd00:244:1::10`] },
+    { ask: 'db-0.db.default.svc A', answers: [`${svc('db-0.db.default')} 5 IN A 10.244.1.10`] },
+    { ask: 'db-0.db.default.svc AAAA' },
+    { ask: 'db-2.db.default.svc A', rcode: nxdomain },
+    { ask: '10-244-1-10.db.default.svc A', rcode: nxdomain },
+    {
+      ask: 'fd00-244-1--10.db.default.svc AAAA',
+      answers: [`${svc('fd00-244-1--10.db.default')} 5 IN AAAA fd00:244:1::10`],
+    },
+    {
+      ask: '_pg._tcp.db.default.svc SRV',
+      answers: ['db-0', 'db-1', 'fd00-244-1--10'].map(
+        (host) => `${svc('_pg._tcp.db.default')} 5 IN SRV 0 33 15432 ${svc(`${host}.db.default`)}`,
+      ),
+      extra: [
+        `${svc('db-0.db.default')} 5 IN A 10.244.1.10`,
+        `${svc('db-1.db.default')} 5 IN A 10.244.2.10`,
+        `${svc('fd00-244-1--10.db.default')} 5 IN AAAA fd00:244:1::10`,
+      ],
+    },
+    { ask: '_tcp.db.default.svc A' },
+    { ask: 'starting.default.svc A', rcode: nxdomain },
+    { ask: '_http._tcp.starting.default.svc SRV', rcode: nxdomain },
+    { ask: 'eager.default.svc A', answers: [`${svc('eager.default')} 5 IN A 10.244.1.30`] },
+  ],
+  'reverse names': [
+    { ask: '1.0.96.10.in-addr.arpa PTR', answers: [`1.0.96.10.in-addr.arpa. 5 IN PTR ${svc('kubernetes.default')}`] },
+    {
+      ask: '10.1.244.10.in-addr.arpa PTR',
+      answers: [`10.1.244.10.in-addr.arpa. 5 IN PTR ${svc('db-0.db.default')}`],
+    },
+    {
+      ask: '5.1.244.10.in-addr.arpa PTR',
+      answers: [`5.1.244.10.in-addr.arpa. 5 IN PTR ${svc('10-244-1-5.web.default')}`],
+    },
+    {
+      ask: '2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa PTR',
+      answers: [
+        `2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.0.d.f.ip6.arpa. 5 IN PTR ${svc('dual.default')}`,
+      ],
+    },
+    { ask: '10.3.244.10.in-addr.arpa PTR', rcode: nxdomain, soa: '244.10.in-addr.arpa' },
+    { ask: '99.0.96.10.in-addr.arpa PTR', rcode: nxdomain, soa: '96.10.in-addr.arpa' },
+    { ask: '0.96.10.in-addr.arpa PTR', soa: '96.10.in-addr.arpa' },
+    { ask: '1.0.96.10.in-addr.arpa A', soa: '96.10.in-addr.arpa' },
+    { ask: '1.1.168.192.in-addr.arpa PTR', soa: false, answers: ['1.1.168.192.in-addr.arpa. 60 IN A 192.0.2.53'] },
+  ],
+  'external names': [
+    { ask: 'outside.default.svc CNAME', answers: [`${svc('outside.default')} 5 IN CNAME www.example.com.`] },
+    {
+      ask: 'outside.default.svc A',
+      answers: [`${svc('outside.default')} 5 IN CNAME www.example.com.`, 'www.example.com. 60 IN A 192.0.2.53'],
+    },
+    {
+      ask: 'alias.default.svc A',
+      answers: [
+        `${svc('alias.default')} 5 IN CNAME Web.Default.svc.${domain}.`,
+        `${svc('web.default')} 5 IN A 10.96.1.1`,
+      ],
+    },
+    {
+      ask: 'alias.default.svc AAAA',
+      soa,
+      answers: [`${svc('alias.default')} 5 IN CNAME Web.Default.svc.${domain}.`],
+    },
+    {
+      ask: 'nowhere.default.svc A',
+      rcode: nxdomain,
+      soa,
+      answers: [`${svc('nowhere.default')} 5 IN CNAME ${svc('gone.default')}`],
+    },
+    { ask: 'ping.default.svc A', rcode: 'SERVFAIL', soa: false },
+    { ask: 'address.default.svc A', rcode: nxdomain },
+    { ask: 'endpoint.outside.default.svc CNAME', rcode: nxdomain },
+  ],
+  'Pods (insecure)': [
+    { ask: '10-244-1-5.default.pod A', answers: [`10-244-1-5.default.pod.${domain}. 5 IN A 10.244.1.5`] },
+    { ask: '1-2-3-4.default.pod A', answers: [`1-2-3-4.default.pod.${domain}. 5 IN A 1.2.3.4`] },
+    { ask: 'fd00--7.default.pod AAAA', answers: [`fd00--7.default.pod.${domain}. 5 IN AAAA fd00::7`] },
+    { ask: '10-244-1-5.default.pod AAAA' },
+    { ask: 'web-x.default.pod A', rcode: nxdomain },
+    { ask: '1-2-3-444.default.pod A', rcode: nxdomain },
+    { ask: '10-244-1-5.nowhere.pod A', rcode: nxdomain },
+  ],
+  'names between the domain and the Services': [
+    { ask: `${domain} A` },
+    { ask: 'svc A' },
+    { ask: 'pod A' },
+    { ask: 'default.svc A' },
+    { ask: 'default.pod A' },
+    { ask: 'empty.svc AAAA' },
+    { ask: 'kube-system.svc A' },
+    { ask: `dns.${domain} A` },
+    { ask: `ns.dns.${domain} A`, answers: [`ns.dns.${domain}. 5 IN A 10.96.0.10`] },
+    {
+      ask: `${domain} NS`,
+      answers: [`${domain}. 5 IN NS ns.dns.${domain}.`],
+      extra: [`ns.dns.${domain}. 5 IN A 10.96.0.10`],
+    },
+    { ask: `${domain} SOA`, answers: [soa] },
+    { ask: 'default.svc NS' },
+  ],
+  'names that are not there': [
+    { ask: 'gone.default.svc A', rcode: nxdomain },
+    { ask: 'web.nowhere.svc A', rcode: nxdomain },
+    { ask: 'nowhere.svc A', rcode: nxdomain },
+    { ask: `web.${domain} A`, rcode: nxdomain },
+    { ask: 'a.b.c.web.default.svc A', rcode: nxdomain },
+    { ask: 'www.google.com.default.svc A', rcode: nxdomain },
+  ],
+  'questions that get a small answer of their own': [
+    { ask: 'db.default.svc ANY', answers: [`${svc('db.default')} 5 IN HINFO "RFC8482" ""`] },
+    { ask: 'www.example.com ANY', answers: ['www.example.com. 5 IN HINFO "RFC8482" ""'] },
+    { ask: `${domain} AXFR`, rcode: 'REFUSED', soa: false },
+    { ask: `${domain} IXFR`, rcode: 'REFUSED', soa: false },
+  ],
+  'other names': [{ ask: 'www.example.com A', answers: ['www.example.com. 60 IN A 192.0.2.53'] }],
+};
+
+const fullName = (ask: string): Ask => {
+  const [name = '', type = 'A'] = ask.split(' ');
+  return { name: /(^|\.)(svc|pod)$/.test(name) ? `${name}.${domain}` : name, type };
+};
+
+/** Every name server that a case asks, ready and with one resolver behind it that knows 192.0.2.53 for every name. */
+async function clusterServer(t: Parameters<typeof fakeUpstream>[0], options: Partial<DnsOptions> = {}) {
+  const upstream = await fakeUpstream(t, (question) =>
+    question.reply(answerTo(question, { addresses: ['192.0.2.53'] })),
+  );
+  const informers = fakeInformers(parseObjects(clusterYaml));
+  const server = await startDns({
+    informers,
+    clock: systemClock,
+    log: silentLogger,
+    options: {
+      listen: [{ address: '127.0.0.1', port: 0 }],
+      upstreams: [`127.0.0.1:${upstream.port}`],
+      reverseCidrs: ['10.96.0.0/16', '10.244.0.0/16'],
+      ...options,
+    },
+  });
+  t.after(() => server.stop());
+  informers.finishSync();
+  await server.synced;
+  return { server, informers, at: server.addresses[0]! };
+}
+
+/** Compression may show a name in the case of an earlier one: DNS compares without case, and so do the tables. */
+const lower = (lines: readonly string[] = []): string[] => lines.map((line) => line.toLowerCase()).sort();
+
+function check(message: Buffer, wanted: Case): void {
+  const answer = decode(message);
+  assert.equal(answer.rcode, wanted.rcode ?? 'NOERROR', wanted.ask);
+  assert.deepEqual(lower(zoneLines(answer.answers)), lower(wanted.answers), wanted.ask);
+  assert.deepEqual(lower(zoneLines(answer.additionals)), lower(wanted.extra), wanted.ask);
+  const expectedSoa = wanted.soa ?? (wanted.answers ? false : domain);
+  const owner = typeof expectedSoa === 'string' ? expectedSoa.split(' ')[0]!.replace(/\.$/, '') : undefined;
+  assert.deepEqual(zoneLines(answer.authorities), owner ? [soa.replace(`${domain}.`, `${owner}.`)] : [], wanted.ask);
+}
+
+for (const [title, table] of Object.entries(cases)) {
+  test(`answers for ${title}, over UDP and TCP`, async (t) => {
+    const { at } = await clusterServer(t);
+    for (const wanted of table) {
+      const question = encodeQuestion(fullName(wanted.ask));
+      check(await exchangeUdp(at, question), wanted);
+      check((await exchangeTcp(at, question))[0]!, wanted);
+    }
+  });
+}
+
+const digIsHere = spawnSync('dig', ['-v']).error === undefined;
+
+test('dig reads the same answers', { skip: digIsHere ? false : 'dig is not on the PATH' }, async (t) => {
+  const { at } = await clusterServer(t);
+  const answered = Object.values(cases)
+    .flat()
+    .filter(({ ask }) => !/ (AXFR|IXFR|ANY)$/.test(ask));
+  for (const { ask, rcode = 'NOERROR', answers = [] } of answered) {
+    const { name, type } = fullName(ask);
+    const words = ['@127.0.0.1', '-p', String(at.port), '+noall', '+comments', '+answer', '+tries=1', name, type];
+    const { stdout } = await promisify(execFile)('dig', words);
+    assert.match(stdout, new RegExp(`status: ${rcode},`), ask);
+    const records = stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
+    const normal = records
+      .map((line) => line.split(/\s+/).join(' '))
+      .map((line) => line.replace(/(hostmaster\S+) \d+/, '$1 SERIAL'));
+    assert.deepEqual(lower(normal), lower(answers), ask);
+    assert.doesNotMatch(stdout, /malformed|extra bytes|mismatch/i, ask);
+  }
+});
+
+test('Pod records follow their mode', async (t) => {
+  const asks: [DnsOptions['podRecords'], string, string][] = [
+    ['disabled', '10-244-1-5.default.pod', nxdomain],
+    ['verified', '10-244-1-5.default.pod', 'NOERROR'],
+    ['verified', '10-244-1-6.default.pod', nxdomain],
+    ['verified', '10-244-1-5.empty.pod', nxdomain],
+    ['verified', '1-2-3-4.default.pod', nxdomain],
+  ];
+  for (const [podRecords, ask, rcode] of asks) {
+    const { at } = await clusterServer(t, { podRecords });
+    const answer = decode(await exchangeUdp(at, encodeQuestion(fullName(`${ask} A`))));
+    assert.equal(answer.rcode, rcode, `${podRecords} ${ask}`);
+  }
+});
+
+test('the answers of a name take turns, and every client sees its own spelling', async (t) => {
+  const { at } = await clusterServer(t);
+  const seen: unknown[] = [];
+  for (let round = 0; round < 4; round++) {
+    const answer = decode(await exchangeUdp(at, encodeQuestion({ name: `dB.Default.sVc.${domain}`, type: 'A' })));
+    assert.equal(answer.questions?.[0]?.name, `dB.Default.sVc.${domain}`);
+    assert.equal(answer.answers?.[0]?.name, `dB.Default.sVc.${domain}`);
+    seen.push(zoneLines(answer.answers)[0]?.split(' ').at(-1));
+  }
+  assert.deepEqual(seen, ['10.244.1.10', '10.244.2.10', '10.244.1.10', '10.244.2.10']);
+});

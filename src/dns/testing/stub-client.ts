@@ -1,0 +1,104 @@
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import dnsPacket, { type Answer, type DecodedPacket, type OptAnswer } from 'dns-packet';
+import type { SocketAddress } from '../forward/mod.ts';
+import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
+
+export interface Ask {
+  readonly name: string;
+  readonly type: string;
+  /** Size in the OPT record; without it the question has none. */
+  readonly ednsBytes?: number;
+  readonly id?: number;
+}
+
+/** A query as a stub resolver sends it, made by another library than the one under test. */
+export function encodeQuestion({ name, type, ednsBytes, id = 4711 }: Ask): Buffer {
+  const opt = ednsBytes && ({ type: 'OPT', name: '.', udpPayloadSize: ednsBytes, flags: 0, options: [] } as const);
+  return dnsPacket.encode({
+    type: 'query',
+    id,
+    flags: dnsPacket.RECURSION_DESIRED,
+    questions: [{ name, type: type as 'A', class: 'IN' }],
+    ...(opt && { additionals: [opt as unknown as OptAnswer] }),
+  });
+}
+
+export type Decoded = DecodedPacket & { readonly rcode: string; readonly flag_tc: boolean; readonly flag_aa: boolean };
+
+/** The types of dns-packet leave out what it decodes from the flags. */
+export const decode = (message: Uint8Array): Decoded => dnsPacket.decode(Buffer.from(message)) as Decoded;
+
+/** Sends one datagram and resolves with the first one that comes back. */
+export function exchangeUdp(at: SocketAddress, packet: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(at.address.includes(':') ? 'udp6' : 'udp4');
+    socket.once('error', reject);
+    socket.once('message', (message) => {
+      socket.close();
+      resolve(message);
+    });
+    socket.send(packet, at.port, at.address);
+  });
+}
+
+/** Sends all packets in one write and resolves with as many answers, in the order in which they came. */
+export function exchangeTcp(at: SocketAddress, ...packets: Uint8Array[]): Promise<Buffer[]> {
+  return new Promise((resolve, reject) => {
+    const answers: Buffer[] = [];
+    const frames = new TcpFrames();
+    const socket = connect(at.port, at.address, () => socket.write(Buffer.concat(packets.map(tcpFrame))));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error(`Closed after ${answers.length} answers`)));
+    socket.on('data', (chunk: Buffer) => {
+      frames.push(chunk);
+      for (let message = frames.next(); message; message = frames.next()) answers.push(message);
+      if (answers.length < packets.length) return;
+      resolve(answers);
+      socket.destroy();
+    });
+  });
+}
+
+/** Records as a zone file has them: `web.default.svc.cluster.local. 5 IN A 10.96.1.1`. */
+export const zoneLines = (records: readonly Answer[] | undefined): string[] =>
+  (records ?? []).flatMap((record) => {
+    if (record.type === 'OPT' || !('ttl' in record)) return [];
+    return [`${dotted(record.name)} ${record.ttl} IN ${record.type} ${dataText(record)}`];
+  });
+
+function dataText(record: Answer): string {
+  switch (record.type) {
+    case 'SRV': {
+      const { priority, weight, port, target } = record.data;
+      return `${priority} ${weight} ${port} ${dotted(target)}`;
+    }
+    case 'SOA': {
+      const { mname, rname, refresh, retry, expire, minimum } = record.data;
+      return `${dotted(mname)} ${dotted(rname)} SERIAL ${refresh} ${retry} ${expire} ${minimum}`;
+    }
+    case 'TXT':
+      return [record.data]
+        .flat()
+        .map((text) => JSON.stringify(text.toString()))
+        .join(' ');
+    case 'HINFO':
+      return `"${record.data.cpu}" "${record.data.os}"`;
+    case 'CNAME':
+    case 'PTR':
+    case 'NS':
+      return dotted(record.data);
+    default:
+      return 'data' in record ? String(record.data) : '';
+  }
+}
+
+const dotted = (name: string): string => (name === '.' ? name : `${name}.`);
+
+/** The sentence of the Extended DNS Error, if there is one, behind its code: `0 No namespace x`. */
+export function extendedErrorOf(message: DecodedPacket): string | undefined {
+  const opt = message.additionals?.find((record): record is OptAnswer => record.type === 'OPT');
+  const options: readonly { code: number; data?: Buffer }[] = opt?.options ?? [];
+  const data = options.find(({ code }) => code === 15)?.data;
+  return data && `${data.readUInt16BE(0)} ${data.toString('utf8', 2)}`;
+}

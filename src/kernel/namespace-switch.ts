@@ -16,7 +16,7 @@ export const currentNetns = '/proc/thread-self/ns/net';
  * in between; sockets keep the namespace that they were opened in; and the thread pool's threads keep the one they
  * were started in, because the synchronous file system calls allowed here do not start them.
  */
-export function withNetns<T>(path: string, action: () => T extends PromiseLike<unknown> ? never : T): T {
+export function withNetns<T>(path: string, action: () => T): T {
   const operation = `Enter network namespace ${path}`;
   const target = fileCall(operation, () => openSync(path, 'r'));
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { isKernelError } from './errors.ts';
 import { withNetns } from './namespace-switch.ts';
@@ -16,6 +16,7 @@ import {
   setSysctl,
 } from './namespaces.ts';
 import { processEnvironment, processStartTime } from './processes.ts';
+import { createKernel } from './real.ts';
 
 const nameOf = (suffix: string) => `t-kernel-${suffix}-${process.pid}`;
 
@@ -69,12 +70,12 @@ test('A name without a namespace, left behind by a killed process, can be delete
 
 test('An action runs inside, and the thread is back afterwards, also when it throws', (t) => {
   const { path } = temporaryNetns(t, 'enter');
-  const inside = withNetns<number>(path, () => netnsInode('/proc/thread-self/ns/net'));
+  const inside = withNetns(path, () => netnsInode('/proc/thread-self/ns/net'));
   assert.equal(inside, netnsInode(path));
   assert.equal(netnsInode('/proc/thread-self/ns/net'), own);
   assert.throws(
     () =>
-      withNetns<void>(path, () => {
+      withNetns(path, () => {
         throw new Error('from inside');
       }),
     /from inside/,
@@ -89,8 +90,33 @@ test('An action runs inside, and the thread is back afterwards, also when it thr
 
 test('An action that would go on later is refused', (t) => {
   const { path } = temporaryNetns(t, 'later');
-  const later = (async () => 1) as unknown as () => number;
-  assert.throws(() => withNetns<number>(path, later), /must be synchronous/);
+  assert.throws(() => withNetns(path, async () => 1), /must be synchronous/);
+  assert.equal(netnsInode('/proc/thread-self/ns/net'), own);
+});
+
+test('Nothing stays open, whether it went well or not', (t) => {
+  const { name, path } = temporaryNetns(t, 'leak');
+  const openFiles = () => readdirSync('/proc/self/fd').length;
+  const before = openFiles();
+  const attempts = [
+    () => withNetns(path, () => {}),
+    () => createKernel().openNetlink('route', { netns: path }).close(),
+    () => createNetns(name),
+    () => withNetns('/etc/hostname', () => {}),
+    () => withNetns(path, () => assert.fail()),
+    () => createKernel().openNetlink('route', { netns: '/etc/hostname' }),
+    () => setSysctl(path, 'net.no.such', '1'),
+  ];
+  const failed = attempts.filter((attempt) => {
+    try {
+      attempt();
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  assert.deepEqual(failed, attempts.slice(2));
+  assert.equal(openFiles(), before);
 });
 
 test('A parameter is set in the namespace and nowhere else', (t) => {

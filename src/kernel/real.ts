@@ -29,7 +29,7 @@ export function createKernel(): Kernel {
     openNetlink(protocol, options = {}): NetlinkSocket {
       const { netns } = options;
       const open = () => openRawSocket(protocol);
-      const socket = netns === undefined ? open() : withNetns<RawSocket>(netns, open);
+      const socket = netns === undefined ? open() : withNetns(netns, open);
       return new NetlinkExchange(socket, netns === undefined ? protocol : `${protocol} in ${netns}`);
     },
   };

@@ -5,8 +5,8 @@ export {
   encodeDumpAddresses,
   type LinkAddress,
 } from './addresses.ts';
-export { RouteMessageType, RouteTable } from './constants.ts';
-export { formatIp, networkOf, parseIp, parsePrefix } from './ip.ts';
+export { RouteTable } from './constants.ts';
+export { formatIp, networkOf, parseIp } from './ip.ts';
 export {
   type BridgePort,
   decodeLink,

@@ -28,7 +28,7 @@ export {
   keyOf,
   splitKey,
 } from './object.ts';
-export { type OpenApiSchema, openApiSchemas } from './openapi/openapi.ts';
+export { groupVersionPath, type OpenApiSchema, openApiDocument, openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
@@ -54,6 +54,7 @@ export {
   requirementsOf,
   requirementsOfMap,
 } from './selectors/label-selector.ts';
+export { carryServiceOver } from './service-update.ts';
 export * from './status.ts';
 export { type Table, type TableColumn, tableOf } from './tables/table.ts';
 export { formatMicroTime, formatTime, parseTime } from './time.ts';

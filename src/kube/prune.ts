@@ -2,7 +2,8 @@ import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './sche
 
 /**
  * A fresh copy of `value` with only what the schema knows, as decoding into Go structs leaves it: unknown fields are
- * dropped, null and (where only certain words are allowed) the empty text stand for absent.
+ * dropped, and what counts as not given is absent: null, the empty text where only certain words are allowed, and, for
+ * an optional field, the empty list or map.
  */
 export function prune<Type>(schema: Schema, value: Type): Type {
   return copy(schema, value) as Type;
@@ -28,7 +29,9 @@ function copyObject(schema: ObjectSchema<any>, value: Record<string, unknown>): 
   const copied: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(value)) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (field && !isAbsent(field.schema, given)) copied[name] = copy(field.schema, given);
+    if (!field || isAbsent(field.schema, given)) continue;
+    const kept = copy(field.schema, given);
+    if (field.presence !== 'optional' || !isEmptyCollection(field.schema, kept)) copied[name] = kept;
   }
   return copied;
 }
@@ -44,6 +47,10 @@ function copyMap(schema: MapSchema<any>, value: Record<string, unknown>): Record
 /** Whether a field's value counts as not given. */
 export const isAbsent = (schema: Schema, value: unknown): boolean =>
   value === undefined || value === null || (value === '' && schema.kind === 'string' && schema.values !== undefined);
+
+const isEmptyCollection = (schema: Schema, value: unknown): boolean =>
+  (schema.kind === 'array' && Array.isArray(value) && value.length === 0) ||
+  (schema.kind === 'map' && isRecord(value) && Object.keys(value).length === 0);
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

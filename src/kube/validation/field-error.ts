@@ -69,6 +69,12 @@ export const tooManyError = (path: string, found: number, maximum: number): Fiel
   message: `Too many: ${found}: must have at most ${maximum} items`,
 });
 
+export const notFoundError = (path: string, value: unknown): FieldError => ({
+  path,
+  type: 'FieldValueNotFound',
+  message: `Not found: ${valueText(value)}`,
+});
+
 const withDetail = (head: string, detail: string) => (detail === '' ? head : `${head}: ${detail}`);
 
 /** Upstream prints JSON for objects as for scalars, and `null` for what is absent. */

@@ -1,13 +1,68 @@
+import type { ConfigMap, Event, Lease, Secret } from '../kinds/cluster.ts';
+import type { EndpointSlice, Endpoints } from '../kinds/endpoints.ts';
+import type { Node } from '../kinds/node.ts';
+import type { Pod } from '../kinds/pod.ts';
+import type { Service } from '../kinds/service.ts';
+import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
 import type { KubeInput, KubeObject } from '../meta.ts';
 import type { Resource } from '../resource.ts';
+import { validateEvent, validateLease, validateNode, validateNodeUpdate } from './cluster.ts';
+import { validateConfigMap, validateConfigMapUpdate, validateSecret, validateSecretUpdate } from './data.ts';
+import { validateEndpointSlice, validateEndpointSliceUpdate, validateEndpoints } from './endpoints.ts';
 import type { FieldError } from './field-error.ts';
+import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { validatePod, validatePodCreate, validatePodUpdate } from './pod.ts';
+import { validateService, validateServiceUpdate } from './service.ts';
+import { validateDeployment, validateReplicaSet, validateWorkloadUpdate } from './workload.ts';
 
-/** What is wrong with a new object, after its defaults and before its allocations. */
-export function validateObject(_resource: Resource, _object: KubeInput): FieldError[] {
-  return [];
+/** The rules of one kind beyond its schema and its metadata. */
+interface Rules<S> {
+  readonly always?: (object: S) => FieldError[];
+  readonly onCreate?: (object: S) => FieldError[];
+  readonly onUpdate?: (before: S, after: S) => FieldError[];
 }
 
-/** What is wrong with replacing `before` by `after`; `after` is validated as a whole as well. */
-export function validateUpdate(resource: Resource, _before: KubeObject, after: KubeObject): FieldError[] {
-  return validateObject(resource, after);
+/**
+ * What is wrong with a new object, in upstream's words. The object has passed `validateSchema`, has its namespace and
+ * its defaults; what the server allocates (addresses, node ports) may still be missing.
+ */
+export function validateObject(resource: Resource, object: KubeInput): FieldError[] {
+  const rules = rulesOf(resource);
+  return [
+    ...validateMetadata(resource, object),
+    ...(rules.always?.(object) ?? []),
+    ...(rules.onCreate?.(object) ?? []),
+  ];
 }
+
+/**
+ * What is wrong with replacing `before` by `after`. What `after` leaves out of the metadata that the server owns counts
+ * as kept; a Service has been through `carryServiceOver`.
+ */
+export function validateUpdate(resource: Resource, before: KubeObject, after: KubeObject): FieldError[] {
+  const rules = rulesOf(resource);
+  return [
+    ...validateMetadataUpdate(before.metadata, after.metadata),
+    ...(rules.onUpdate?.(before, after) ?? []),
+    ...validateMetadata(resource, after),
+    ...(rules.always?.(after) ?? []),
+  ];
+}
+
+const rulesOf = (resource: Resource) => (rulesByKind[resource.kind] ?? {}) as Rules<KubeInput>;
+
+const rules = <S>(table: Rules<S>): Rules<S> => table;
+
+const rulesByKind: Record<string, Rules<never> | undefined> = {
+  ConfigMap: rules<ConfigMap>({ always: validateConfigMap, onUpdate: validateConfigMapUpdate }),
+  Deployment: rules<Deployment>({ always: validateDeployment, onUpdate: validateWorkloadUpdate }),
+  EndpointSlice: rules<EndpointSlice>({ always: validateEndpointSlice, onUpdate: validateEndpointSliceUpdate }),
+  Endpoints: rules<Endpoints>({ always: validateEndpoints }),
+  Event: rules<Event>({ onCreate: validateEvent }),
+  Lease: rules<Lease>({ always: validateLease }),
+  Node: rules<Node>({ always: validateNode, onUpdate: validateNodeUpdate }),
+  Pod: rules<Pod>({ always: validatePod, onCreate: validatePodCreate, onUpdate: validatePodUpdate }),
+  ReplicaSet: rules<ReplicaSet>({ always: validateReplicaSet, onUpdate: validateWorkloadUpdate }),
+  Secret: rules<Secret>({ always: validateSecret, onUpdate: validateSecretUpdate }),
+  Service: rules<Service>({ always: validateService, onUpdate: validateServiceUpdate }),
+};

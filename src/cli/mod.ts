@@ -45,7 +45,9 @@ ${exitCodesHelp}`,
     program.addCommand(command);
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError(`(signalbox ${command === program ? '' : `${command.name()} `}--help says more)`);
+    command
+      .exitOverride()
+      .showHelpAfterError(`(signalbox ${command === program ? '' : `${command.name()} `}--help says more)`);
   }
   return program;
 }
@@ -57,7 +59,7 @@ function report(error: unknown): number {
     process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
     return exitCodes.usage;
   }
-  if (codeOf(error) === 'unsupported') {
+  if (['unsupported', 'privilege', 'nf_tables'].includes(codeOf(error) ?? '')) {
     process.stderr.write(`error: ${messageOf(error)}\n`);
     return exitCodes.unsupported;
   }

@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
-import { createLogger, type LogFormat, type Logger, type LogLevel, logLevels } from '../base/log.ts';
 import type { Clock } from '../base/clock.ts';
+import { createLogger, type LogFormat, type Logger, type LogLevel, logLevels } from '../base/log.ts';
 
 /** An option whose value is one of a few words. */
 export const oneOfOption = (flags: string, description: string, words: readonly string[], preset: string): Option =>
@@ -11,8 +12,15 @@ export interface LogFlags {
   logFormat: LogFormat;
 }
 
-export const logOptions = (): Option[] => [
-  oneOfOption('--log-level <level>', 'the least level that is logged', logLevels, 'info'),
+/** The standalone cluster's name and the folder under which clusters keep their state, for `up` and `down` alike. */
+export const defaultName = 'demo';
+export const stateRootOption = (): Option =>
+  new Option('--state-root <folder>', 'where clusters keep their state, each in a folder of its name').default(
+    '/var/lib/signalbox',
+  );
+
+export const logOptions = (preset: LogLevel = 'info'): Option[] => [
+  oneOfOption('--log-level <level>', 'the least level that is logged', logLevels, preset),
   oneOfOption('--log-format <format>', 'text lines (logfmt) or JSON', ['text', 'json'], 'text'),
 ];
 
@@ -50,4 +58,24 @@ export function interruption(): Promise<NodeJS.Signals> {
       });
     }
   });
+}
+
+/** Collects the values of an option that may be given several times; the first one replaces the preset. */
+export function repeated<Value>(parse: (text: string) => Value): (text: string, before: Value[]) => Value[] {
+  let given: Value[] | undefined;
+  return (text) => {
+    given = [...(given ?? []), parse(text)];
+    return given;
+  };
+}
+
+/** `192.0.2.1:53`, `[2001:db8::1]:53` */
+export function socketAddress(text: string): { address: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d+)$/.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (isIP(address) === 0 || port > 65_535) {
+    throw new InvalidArgumentError('It must be an IP address and a port, such as 192.0.2.1:53.');
+  }
+  return { address, port };
 }

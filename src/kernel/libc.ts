@@ -10,6 +10,7 @@ import { KernelError } from './errors.ts';
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(socket: number, address: Uint8Array): number;
+  connect(socket: number, address: Uint8Array): number;
   getsockname(socket: number, address: Uint8Array): number;
   setsockopt(socket: number, level: number, option: number, value: Uint8Array): number;
   send(socket: number, bytes: Uint8Array, flags: number): number;
@@ -68,6 +69,7 @@ function loadNative(): (definition: string) => Native {
 
 function bindFunctions(native: (definition: string) => Native): Libc {
   const bind = native('int bind(int, const void *, unsigned int)');
+  const connect = native('int connect(int, const void *, unsigned int)');
   const getsockname = native('int getsockname(int, void *, void *)');
   const setsockopt = native('int setsockopt(int, int, int, const void *, unsigned int)');
   const send = native('long send(int, const void *, size_t, int)');
@@ -77,6 +79,7 @@ function bindFunctions(native: (definition: string) => Native): Libc {
   return {
     socket: native('int socket(int, int, int)'),
     bind: (socket, address) => bind(socket, address, address.length),
+    connect: (socket, address) => connect(socket, address, address.length),
     getsockname: (socket, address) => getsockname(socket, address, lengthPointer(address)),
     setsockopt: (socket, level, option, value) => setsockopt(socket, level, option, value, value.length),
     send: (socket, bytes, flags) => send(socket, bytes, bytes.length, flags),

@@ -14,6 +14,7 @@ export {
   setSysctl,
 } from './namespaces.ts';
 export { type ListedAddress, NetworkAdmin, type VethPair } from './network.ts';
+export { ping } from './ping.ts';
 export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';

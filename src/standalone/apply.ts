@@ -47,7 +47,11 @@ export async function applyManifests(client: Client, manifests: readonly Manifes
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       const patch = { type: 'strategic', body: placed } as const;
-      applied.push(await client.patch(resource, object.metadata.name ?? '', patch, { ...(namespace === undefined ? {} : { namespace }) }));
+      applied.push(
+        await client.patch(resource, object.metadata.name ?? '', patch, {
+          ...(namespace === undefined ? {} : { namespace }),
+        }),
+      );
     }
   }
   return applied;

@@ -7,8 +7,6 @@ export interface ClusterLayout {
   readonly name: string;
   /** Holds the store, certificates, logs and Pod state; also the mark by which the cluster's processes are known. */
   readonly stateDir: string;
-  /** Where `up` says who it is, so that another one does not take the cluster for a dead one's. */
-  readonly ownerFile: string;
   readonly adminKubeconfig: string;
   readonly logDir: string;
   /** The only thing in the host's own namespace: a veth end with the fabric's address for the host. */
@@ -72,11 +70,11 @@ export function checkClusterName(name: string): string {
  */
 export function layoutOf(name: string, stateRoot: string, subnet: string, nodeCount: number): ClusterLayout {
   const stateDir = path.join(stateRoot, name);
-  const prefix = `sb-${name}-`;
+  // A name holds no dot, so the prefix of one cluster is never the beginning of another's.
+  const prefix = `sb-${name}.`;
   return {
     name,
     stateDir,
-    ownerFile: path.join(stateDir, 'owner.json'),
     adminKubeconfig: path.join(stateDir, 'admin.kubeconfig'),
     logDir: path.join(stateDir, 'logs'),
     hostLink: `sb-${name}`,

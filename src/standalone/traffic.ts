@@ -69,12 +69,15 @@ async function collect<Line>(place: Place, words: readonly string[]): Promise<Li
 }
 
 function start(place: Place, words: readonly string[]): ChildProcess {
-  const into =
-    'pid' in place ? ['--target', String(place.pid), '--net', '--mount', '--uts'] : [`--net=${place.netns}`];
-  return spawn('nsenter', [...into, '--', process.execPath, '--disable-warning=ExperimentalWarning', program, ...words], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: process.env,
-  });
+  const into = 'pid' in place ? ['--target', String(place.pid), '--net', '--mount', '--uts'] : [`--net=${place.netns}`];
+  return spawn(
+    'nsenter',
+    [...into, '--', process.execPath, '--disable-warning=ExperimentalWarning', program, ...words],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: process.env,
+    },
+  );
 }
 
 /** Resolves when the client has ended well; rejects with what it wrote to standard error. */

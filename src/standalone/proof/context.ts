@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
 import type { Client } from '../../client/port.ts';
-import { Endpoints, EndpointSlice, Pod, Service } from '../../kube/mod.ts';
+import { EndpointSlice, Endpoints, Pod, Service } from '../../kube/mod.ts';
 import type { ClusterLayout } from '../layout.ts';
-import { type Attempt, type Place, type TrafficStream } from '../traffic.ts';
+import type { Attempt, Place, TrafficStream } from '../traffic.ts';
 import { until } from '../wait.ts';
 
 /** What a check works with: a running cluster, and the Pod that the checks call from. */
@@ -47,7 +47,9 @@ export async function readyAddresses({ client }: ProofContext, service: string):
     namespace: 'default',
     labelSelector: `kubernetes.io/service-name=${service}`,
   });
-  const ready = slices.items.flatMap((slice) => slice.endpoints.filter(({ conditions }) => conditions?.ready !== false));
+  const ready = slices.items.flatMap((slice) =>
+    slice.endpoints.filter(({ conditions }) => conditions?.ready !== false),
+  );
   return ready.flatMap((endpoint) => endpoint.addresses).sort();
 }
 

@@ -13,7 +13,10 @@ export const loadBalancing: Check = {
     demand(attempts.length === connections, `${connections} were made`, `${attempts.length}`);
     const pods = (await podsOf(context, context.serviceName)).map((pod) => pod.metadata.name).sort();
     const counts = countAnswers(attempts);
-    const seen = [...counts].map(([pod, count]) => `${pod} ${count}`).sort().join(', ');
+    const seen = [...counts]
+      .map(([pod, count]) => `${pod} ${count}`)
+      .sort()
+      .join(', ');
     demand([...counts.keys()].sort().join() === pods.join(), 'Just the Pods of the Service answer', seen);
     const least = Math.min(...counts.values());
     demand(least >= leastShare * connections, `Every Pod answers at least ${leastShare * 100} %`, seen);

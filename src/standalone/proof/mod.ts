@@ -10,7 +10,16 @@ import { createSwitchable, readiness } from './readiness.ts';
 export type { ProofContext } from './context.ts';
 
 /** In the order in which they run; the ones that break things come last. */
-const checks: readonly Check[] = [loadBalancing, names, noPing, podReplacement, readiness, nodePort, proxyCrash, serverCrash];
+const checks: readonly Check[] = [
+  loadBalancing,
+  names,
+  noPing,
+  podReplacement,
+  readiness,
+  nodePort,
+  proxyCrash,
+  serverCrash,
+];
 
 export interface Verdict {
   readonly title: string;

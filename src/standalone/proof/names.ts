@@ -21,7 +21,11 @@ export const noPing: Check = {
     const [pod] = await podsOf(context, context.serviceName);
     const podAddress = pod?.status?.podIP ?? '';
     demand(await context.ping(context.clientPod, podAddress), `ping to a Pod (${podAddress}) is answered`, 'no answer');
-    demand(!(await context.ping(context.clientPod, context.vip)), `ping to ${context.vip} is not answered`, 'an answer');
+    demand(
+      !(await context.ping(context.clientPod, context.vip)),
+      `ping to ${context.vip} is not answered`,
+      'an answer',
+    );
     return `${podAddress} answers, ${context.vip} does not`;
   },
 };

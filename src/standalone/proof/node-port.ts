@@ -15,7 +15,11 @@ export const nodePort: Check = {
     for (const node of context.layout.nodes) {
       const attempts = await sendRequests(context.outside, `http://${node.address}:${port}/`, 20);
       const failures = failuresOf(attempts);
-      demand(failures.length === 0, `${node.name} answers on port ${port}`, `${failures.length} of 20 failed: ${failures[0]?.error}`);
+      demand(
+        failures.length === 0,
+        `${node.name} answers on port ${port}`,
+        `${failures.length} of 20 failed: ${failures[0]?.error}`,
+      );
     }
     return `port ${port} on ${context.layout.nodes.length} nodes; no Pod on ${without.map(({ name }) => name).join(', ')}`;
   },

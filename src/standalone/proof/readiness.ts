@@ -3,7 +3,17 @@ import path from 'node:path';
 import { Deployment, Service } from '../../kube/mod.ts';
 import { sendRequests } from '../traffic.ts';
 import { until } from '../wait.ts';
-import { type Check, countAnswers, demand, failuresOf, podsOf, type ProofContext, readyAddresses, readyEndpoints, vipOf } from './context.ts';
+import {
+  type Check,
+  countAnswers,
+  demand,
+  failuresOf,
+  type ProofContext,
+  podsOf,
+  readyAddresses,
+  readyEndpoints,
+  vipOf,
+} from './context.ts';
 
 /** A Deployment whose Pods are ready as long as a file of their name is absent; the NodePort check uses it too. */
 export const switchable = { name: 'switchable', replicas: 2 } as const;

@@ -1,0 +1,3 @@
+export { runDown } from './down.ts';
+export { createProgress } from './progress.ts';
+export { runUp } from './up.ts';

@@ -1,0 +1,70 @@
+import { readdirSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+import { isKernelError, processEnvironment, processStartTime } from '../kernel/mod.ts';
+import { until } from './wait.ts';
+
+/** Every process of a cluster bears its state folder under this name in its environment, and its children inherit it. */
+export const clusterMark = 'SIGNALBOX_CLUSTER';
+
+/** Processes, ourselves aside, that were started for this cluster, by anybody and however long ago. */
+export function processesOf(stateDir: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && markOf(pid) === stateDir);
+}
+
+function markOf(pid: number): string | undefined {
+  try {
+    return processEnvironment(pid)[clusterMark];
+  } catch (error) {
+    // It ended meanwhile, or is a kernel thread.
+    if (isKernelError(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * kill -9 to every process of a cluster, again until none is left, since one may have started another meanwhile. A
+ * Pod's first process takes its whole PID namespace with it.
+ */
+export async function killProcessesOf(stateDir: string, clock: Clock): Promise<number> {
+  const killed = new Set<number>();
+  await until(clock, `the processes of ${stateDir} are gone`, () => {
+    const pids = processesOf(stateDir);
+    for (const pid of pids) {
+      killed.add(pid);
+      signal(pid, 'SIGKILL');
+    }
+    return pids.length === 0;
+  });
+  return killed.size;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // ESRCH: it ended by itself.
+  }
+}
+
+/** A process by its id and start, so that a later one with the same id is not mistaken for it. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot, in decimal. */
+  readonly startTime: string;
+}
+
+export const ownIdentity = (): ProcessIdentity => ({
+  pid: process.pid,
+  startTime: processStartTime(process.pid).toString(),
+});
+
+export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  try {
+    return processStartTime(pid).toString() === startTime;
+  } catch {
+    return false;
+  }
+}

@@ -1,7 +1,18 @@
 import { OperatingError } from '../base/errors.ts';
 import type { Entry } from './port.ts';
 
-export type StoreErrorCode = 'exists' | 'missing' | 'stale' | 'compacted' | 'future' | 'full' | 'closed' | 'failed';
+export type StoreErrorCode =
+  | 'exists'
+  | 'missing'
+  | 'stale'
+  | 'compacted'
+  | 'future'
+  | 'full'
+  | 'closed'
+  /** On opening: another process has the store open; a later release has written it. */
+  | 'locked'
+  | 'newer'
+  | 'failed';
 
 export class StoreError extends OperatingError {
   declare readonly code: StoreErrorCode;

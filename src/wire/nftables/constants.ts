@@ -48,6 +48,8 @@ export const SetAttribute = {
   dataType: 6,
   dataLength: 7,
   id: 10,
+  /** Number of elements; since Linux 6.16. */
+  count: 20,
 } as const;
 export const SetFlag = { anonymous: 1, constant: 2, interval: 4, map: 8 } as const;
 export const ElementListAttribute = { table: 1, set: 2, elements: 3 } as const;

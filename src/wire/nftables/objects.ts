@@ -135,7 +135,8 @@ export function encodeSet(writer: AttributeWriter, table: string, set: SetDefini
   writer.putU32Be(SetAttribute.id, id);
 }
 
-export function decodeSet(payload: Buffer): SetDefinition & { readonly table: string } {
+/** `count` is the number of elements, where the kernel says it (6.16). */
+export function decodeSet(payload: Buffer): { table: string; set: SetDefinition; count?: number } {
   const attributes = attributesOf(payload);
   const dataType = attributes.u32Be(SetAttribute.dataType);
   const isMap = ((attributes.u32Be(SetAttribute.flags) ?? 0) & SetFlag.map) !== 0 && dataType !== undefined;
@@ -143,13 +144,14 @@ export function decodeSet(payload: Buffer): SetDefinition & { readonly table: st
     dataType === verdictDataType
       ? ('verdict' as const)
       : { type: dataType ?? 0, length: attributes.u32Be(SetAttribute.dataLength) ?? 0 };
-  return {
-    table: named(attributes, SetAttribute.table),
+  const set = {
     name: named(attributes, SetAttribute.name),
     keyType: attributes.u32Be(SetAttribute.keyType) ?? 0,
     keyLength: attributes.u32Be(SetAttribute.keyLength) ?? 0,
     ...(isMap && { data }),
   };
+  const count = attributes.u32Be(SetAttribute.count);
+  return { table: named(attributes, SetAttribute.table), set, ...(count !== undefined && { count }) };
 }
 
 /** struct nfgenmsg: family, version, resource id. */

@@ -43,7 +43,7 @@ export interface LayoutOptions {
   /** Addresses that can be VIPs: a packet to one that no Service has is dropped instead of sent to the default gateway. */
   readonly serviceRange?: Ipv4Range;
   /** One bit of the packet mark, as a number. */
-  readonly masqueradeBit: number;
+  readonly masqueradeMark: number;
 }
 
 /** Written into the table's comment. Another number there means that another version of this program laid it out. */
@@ -98,7 +98,7 @@ export const sets: readonly (SetDefinition & { readonly name: SetName })[] = [
 const Priority = { beforeDnat: -110, dnat: -100, afterDnat: -90, snat: 100 } as const;
 
 export function staticChains(options: LayoutOptions): ChainProgram[] {
-  const { masqueradeBit } = options;
+  const { masqueradeMark } = options;
   return [
     {
       chain: base('filter-prerouting', 'filter', 'prerouting', Priority.beforeDnat),
@@ -133,8 +133,8 @@ export function staticChains(options: LayoutOptions): ChainProgram[] {
     },
     { chain: { name: 'reject' }, rules: [[...isProtocol('TCP'), resetTcp], [rejectIcmp]] },
     { chain: { name: 'not-redirected' }, rules: notRedirected(options) },
-    { chain: { name: 'services' }, rules: services(masqueradeBit) },
-    { chain: { name: 'masquerading' }, rules: masquerading(masqueradeBit) },
+    { chain: { name: 'services' }, rules: services(masqueradeMark) },
+    { chain: { name: 'masquerading' }, rules: masquerading(masqueradeMark) },
   ];
 }
 
@@ -152,7 +152,7 @@ function notRedirected({ serviceRange }: LayoutOptions): Expression[][] {
   ];
 }
 
-function services(masqueradeBit: number): Expression[][] {
+function services(masqueradeMark: number): Expression[][] {
   return [
     [...frontendKey, load(SetName.frontends, Register.key, Register.count), dispatch(SetName.pickers, Register.count)],
     [
@@ -161,18 +161,18 @@ function services(masqueradeBit: number): Expression[][] {
       ...nodePortKey,
       load(SetName.nodePorts, Register.key, Register.count),
       differs(Register.count, hostOrder(0)),
-      ...setMarkBit(masqueradeBit),
+      ...setMarkBit(masqueradeMark),
       dispatch(SetName.pickers, Register.count),
     ],
   ];
 }
 
-function masquerading(masqueradeBit: number): Expression[][] {
+function masquerading(masqueradeMark: number): Expression[][] {
   const isHairpin = [source(Register.key), destination(Register.key + 1), isIn(SetName.hairpins)];
   return [
     [...isRedirected, ...isHairpin, masquerade],
-    [...lacksMarkBit(masqueradeBit), verdict({ kind: 'return' })],
-    [...clearMarkBit(masqueradeBit), masquerade],
+    [...lacksMarkBit(masqueradeMark), verdict({ kind: 'return' })],
+    [...clearMarkBit(masqueradeMark), masquerade],
   ];
 }
 
@@ -186,12 +186,12 @@ export const isPicker = (chain: string): boolean => /^pick-\d+$/.test(chain);
  * A packet that read the entry before a change and reads the endpoint after it may miss its slot; the last rules then
  * take slot 0, which exists as long as any does.
  */
-export function pickerChain(count: number, { clusterRange, masqueradeBit }: LayoutOptions): ChainProgram {
+export function pickerChain(count: number, { clusterRange, masqueradeMark }: LayoutOptions): ChainProgram {
   const slots = count === 1 ? [firstSlot] : [anySlot(count), firstSlot];
   return {
     chain: { name: pickerName(count) },
     rules: [
-      ...(clusterRange ? [[...outOfRange(source(Register.key), clusterRange), ...setMarkBit(masqueradeBit)]] : []),
+      ...(clusterRange ? [[...outOfRange(source(Register.key), clusterRange), ...setMarkBit(masqueradeMark)]] : []),
       ...slots.flatMap((slot) => [
         [...frontendKey, load(SetName.frontends, Register.key, Register.count), slot, ...redirectToSlot],
         [...nodePortKey, load(SetName.nodePorts, Register.key, Register.count), slot, ...redirectToSlot],

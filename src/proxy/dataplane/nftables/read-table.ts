@@ -46,7 +46,7 @@ const attemptLimit = 5;
 
 export function readTable(link: NftLink): FoundTable {
   for (let attempt = 0; attempt < attemptLimit; attempt++) {
-    const found = readOnce(link);
+    const found = readOnce(link, attempt + 1 < attemptLimit);
     if (found) return found;
   }
   const errno = { code: 'EBUSY', number: errnoNumber('EBUSY')! };
@@ -55,8 +55,12 @@ export function readTable(link: NftLink): FoundTable {
   });
 }
 
-/** Undefined when the rule set changed meanwhile: what was read may not fit together. */
-function readOnce(link: NftLink): FoundTable | undefined {
+/**
+ * Undefined when the rule set changed meanwhile: what was read may not fit together. With `whole`, also when elements are
+ * missing: while the kernel moves a set to a larger hash table, as it does for a moment after many additions, a dump
+ * leaves some out and shows others twice.
+ */
+function readOnce(link: NftLink, whole: boolean): FoundTable | undefined {
   const generation = link.generation();
   const tableMessage = link.get((sequence) => requestTable(Family.ipv4, tableName, sequence));
   if (tableMessage === undefined) return { ...nothing, generation };
@@ -64,12 +68,17 @@ function readOnce(link: NftLink): FoundTable | undefined {
   const ruleMessages = link.dump((sequence) => requestRules(Family.ipv4, tableName, sequence));
   const setMessages = link.dump((sequence) => requestSets(Family.ipv4, tableName, sequence));
   if (!chainMessages || !ruleMessages || !setMessages) return undefined;
-  const foundSets = readSets(setMessages);
+  const foundSets = new Map<string, SetDefinition>();
   const elements = new Map<string, FoundElements>();
-  for (const name of foundSets.keys()) {
-    const messages = link.dump((sequence) => requestElements(Family.ipv4, tableName, name, sequence));
+  for (const { payload } of setMessages) {
+    const { table, set, count } = decodeSet(payload);
+    if (table !== tableName) continue;
+    const messages = link.dump((sequence) => requestElements(Family.ipv4, tableName, set.name, sequence));
     if (!messages) return undefined;
-    elements.set(name, readElements(messages));
+    const list = readElements(messages);
+    if (whole && count !== undefined && list.size !== count) return undefined;
+    foundSets.set(set.name, set);
+    elements.set(set.name, list);
   }
   if (link.generation() !== generation) return undefined;
   const chains = readChains(chainMessages, ruleMessages);
@@ -111,11 +120,6 @@ class OurTable implements FoundTable {
 export function isOurLayout({ table, sets: found }: FoundTable): boolean {
   const sameSets = sets.every((set) => isDeepStrictEqual(found.get(set.name), set)) && found.size === sets.length;
   return table?.comment === tableComment && sameSets;
-}
-
-function readSets(messages: readonly NetlinkMessage[]): Map<string, SetDefinition> {
-  const sets = messages.map(({ payload }) => decodeSet(payload)).filter(({ table }) => table === tableName);
-  return new Map(sets.map(({ table: _, ...set }) => [set.name, set]));
 }
 
 function readElements(messages: readonly NetlinkMessage[]): FoundElements {

@@ -1,0 +1,2 @@
+export { cleanUpProxy, type Proxy, type ProxyInformers, type ProxyOptions, startProxy } from './proxy.ts';
+export type { ProxyCounters } from './synchronizer.ts';

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { createApiServer } from '../../apiserver/mod.ts';
+import { ManualClock } from '../../base/clock.ts';
+import type { Exchange } from '../../base/exchange.ts';
+import { silentLogger } from '../../base/log.ts';
+import { type Client, createClient } from '../../client/mod.ts';
+import { formatMicroTime, type KubeObject, Lease, Node, Pod, type Resource } from '../../kube/mod.ts';
+import { startScheduler } from '../../scheduler/mod.ts';
+import { createMemoryStore } from '../../store/mod.ts';
+import { type ControllersOptions, startControllers } from '../mod.ts';
+import { FakeAgents } from './fake-agents.ts';
+
+/** A write that some component sent, as `METHOD path`. */
+export interface SentWrite {
+  readonly component: string;
+  readonly line: string;
+}
+
+/**
+ * The real API server on a memory store, the real controllers and scheduler, and agents that only pretend to run Pods,
+ * all in this process and on a clock that the test moves.
+ */
+export class TestCluster {
+  readonly clock = new ManualClock();
+  readonly writes: SentWrite[] = [];
+  readonly client: Client;
+  readonly agents: FakeAgents;
+  readonly #exchange: Exchange;
+  readonly #stopServer: () => Promise<void>;
+  readonly #options: Partial<ControllersOptions>;
+  #running: { stop(): Promise<void> }[] = [];
+
+  static async start(options: Partial<ControllersOptions> = {}): Promise<TestCluster> {
+    const clock = new ManualClock();
+    const store = createMemoryStore();
+    const server = await createApiServer({
+      store,
+      clock,
+      log: silentLogger,
+      advertiseAddress: '192.0.2.1',
+      advertisePort: 6443,
+    });
+    const stop = async () => {
+      await server.stop();
+      await store.close();
+    };
+    return new TestCluster(clock, server.exchange, stop, options);
+  }
+
+  private constructor(
+    clock: ManualClock,
+    exchange: Exchange,
+    stopServer: () => Promise<void>,
+    options: Partial<ControllersOptions>,
+  ) {
+    this.clock = clock;
+    this.#exchange = exchange;
+    this.#stopServer = stopServer;
+    this.#options = options;
+    this.client = this.clientOf('test');
+    this.agents = new FakeAgents(this.clientOf('agents'), clock);
+  }
+
+  /** A client whose writes are recorded under the component's name; events are not counted. */
+  clientOf(component: string): Client {
+    return createClient({
+      userAgent: component,
+      exchange: async (request) => {
+        if (request.method !== 'GET' && !request.url.includes('/events')) {
+          this.writes.push({ component, line: `${request.method} ${request.url}` });
+        }
+        return await this.#exchange(request);
+      },
+    });
+  }
+
+  async startControllers(): Promise<void> {
+    const { clock } = this;
+    const common = { clock, log: silentLogger, random: () => 0.5 };
+    // Fake agents renew no leases: only a test that is about them wants silence to count.
+    const nodeLifecycle = { graceMs: 1e9 };
+    const controllers = startControllers({
+      ...common,
+      nodeLifecycle,
+      ...this.#options,
+      client: this.clientOf('controllers'),
+    });
+    const scheduler = startScheduler({ ...common, client: this.clientOf('scheduler') });
+    this.#running.push(controllers, scheduler);
+    await this.until('the controllers run', () => Promise.all([controllers.synced, scheduler.synced]));
+  }
+
+  async stopControllers(): Promise<void> {
+    const stopping = Promise.all(this.#running.splice(0).map((each) => each.stop()));
+    await this.until('the controllers have stopped', () => stopping);
+  }
+
+  async stop(): Promise<void> {
+    await this.stopControllers();
+    await this.agents.stop();
+    await this.#stopServer();
+  }
+
+  async addNode(name: string, pods = 20): Promise<void> {
+    await this.client.create(Node, { metadata: { name } });
+    const node = await this.client.get(Node, name);
+    const conditions = [{ type: 'Ready', status: 'True' as const, reason: 'KubeletReady' }];
+    await this.client.updateStatus(Node, { ...node, status: { allocatable: { pods: String(pods) }, conditions } });
+  }
+
+  async renewLease(node: string): Promise<void> {
+    const metadata = { name: node, namespace: 'kube-node-lease' };
+    const spec = { holderIdentity: node, renewTime: formatMicroTime(this.clock.now()), leaseDurationSeconds: 40 };
+    const found = await this.client.get(Lease, node, metadata).catch(() => undefined);
+    if (found) await this.client.update(Lease, { ...found, spec });
+    else await this.client.create(Lease, { metadata, spec });
+  }
+
+  async list<S extends KubeObject>(resource: Resource<S, any>, namespace = 'default'): Promise<S[]> {
+    const { items } = await this.client.list(resource, resource.namespaced ? { namespace } : {});
+    return items;
+  }
+
+  livePods = async (): Promise<Pod[]> => (await this.list(Pod)).filter(({ metadata }) => !metadata.deletionTimestamp);
+
+  /** Lets time pass in small steps until `check` neither throws nor is false; fails with its last word. */
+  async until(what: string, check: () => unknown, limitMs = 5000): Promise<void> {
+    let state: unknown = 'never looked';
+    let isMet = false;
+    const look = async () => {
+      try {
+        state = await check();
+        isMet = state !== false;
+      } catch (error) {
+        state = error;
+      }
+    };
+    for (let passedMs = 0; passedMs <= limitMs; passedMs += 5) {
+      const looking = look();
+      await this.clock.advance(5);
+      if (isMet) return;
+      if (passedMs % 100 === 0) await Promise.race([looking, this.clock.advance(0)]);
+    }
+    assert.fail(new Error(`Not so within ${limitMs} ms: ${what}`, { cause: state }));
+  }
+
+  /** Lets everything that was set off come to rest, and returns what was written meanwhile. */
+  async quiet(): Promise<string[]> {
+    const lines: string[] = [];
+    for (let idle = 0; idle < 20; idle++) {
+      await this.clock.advance(10);
+      const news = this.writes.splice(0);
+      if (news.length > 0) idle = 0;
+      lines.push(...news.map(({ component, line }) => `${component} ${line}`));
+    }
+    return lines;
+  }
+}

@@ -29,6 +29,7 @@ export class TestCluster {
   readonly #stopServer: () => Promise<void>;
   readonly #options: Partial<ControllersOptions>;
   #running: { stop(): Promise<void> }[] = [];
+  #life = { hasEnded: false };
 
   static async start(options: Partial<ControllersOptions> = {}): Promise<TestCluster> {
     const clock = new ManualClock();
@@ -62,14 +63,18 @@ export class TestCluster {
   }
 
   /** A client whose writes are recorded under the component's name; events are not counted. */
-  clientOf(component: string): Client {
+  clientOf(component: string, life = { hasEnded: false }): Client {
+    const assertAlive = () => assert(!life.hasEnded, 'This process has crashed');
     return createClient({
       userAgent: component,
       exchange: async (request) => {
+        assertAlive();
         if (request.method !== 'GET' && !request.url.includes('/events')) {
           this.writes.push({ component, line: `${request.method} ${request.url}` });
         }
-        return await this.#exchange(request);
+        const response = await this.#exchange(request);
+        assertAlive();
+        return response;
       },
     });
   }
@@ -85,7 +90,7 @@ export class TestCluster {
       ...this.#options,
       client: this.clientOf('controllers'),
     });
-    const scheduler = startScheduler({ ...common, client: this.clientOf('scheduler') });
+    const scheduler = startScheduler({ ...common, client: this.clientOf('scheduler', this.#life) });
     this.#running.push(controllers, scheduler);
     await this.until('the controllers run', () => Promise.all([controllers.synced, scheduler.synced]));
   }
@@ -93,6 +98,13 @@ export class TestCluster {
   async stopControllers(): Promise<void> {
     const stopping = Promise.all(this.#running.splice(0).map((each) => each.stop()));
     await this.until('the controllers have stopped', () => stopping);
+  }
+
+  /** From now on no request of theirs is sent, and no answer to one under way arrives, as after kill -9. */
+  async crashControllers(): Promise<void> {
+    this.#life.hasEnded = true;
+    this.#life = { hasEnded: false };
+    await this.stopControllers();
   }
 
   async stop(): Promise<void> {

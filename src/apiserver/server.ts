@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { isIPv4 } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { UsageError } from '../base/errors.ts';
 import type { Exchange } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
 import { allResources, Event, failure, forbidden, Namespace, notFound, type Resource } from '../kube/mod.ts';
@@ -45,6 +47,7 @@ export interface ApiServer {
 /** Loads what the store has, creates what every cluster begins with, and is ready to answer when it resolves. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log } = options;
+  checkAdvertised(options.advertiseAddress);
   const allocation = allocationOf(options);
   const caches = new Map(allResources.map((resource) => [resource, new ResourceCache(prefixOf(resource))]));
   const feed = new Feed(store, log, [...caches.values(), allocation.addressPool, allocation.portPool]);
@@ -88,6 +91,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       feed.stop();
     },
   };
+}
+
+/** Endpoints may not hold such addresses, for no Pod would get anywhere by them. */
+function checkAdvertised(address: string): void {
+  const problem = isIPv4(address)
+    ? /^(127|0)\./.test(address) && 'is not where others reach this machine'
+    : 'is no IPv4 address';
+  if (problem) throw new UsageError('Advertise the API server', `${JSON.stringify(address)} ${problem}`);
 }
 
 const prefixOf = ({ group, plural }: Resource) => `/registry/${group || 'core'}/${plural}/`;

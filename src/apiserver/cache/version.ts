@@ -35,6 +35,14 @@ export const decodeEntry = (entry: Pick<Entry, 'key' | 'value' | 'modRevision'>)
   };
 };
 
+/** What a dry run would have written; it has no revision. */
+export const unwritten = (key: string, stored: string): Version => ({
+  key,
+  revision: 0,
+  object: JSON.parse(stored) as KubeObject,
+  json: stored,
+});
+
 /** The same object at another revision: how a deletion shows the last state (its own revision, upstream's rule). */
 export function atRevision(version: Version, revision: number): Version {
   const object = { ...version.object, metadata: { ...version.object.metadata, resourceVersion: String(revision) } };

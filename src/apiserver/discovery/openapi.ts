@@ -47,6 +47,20 @@ export class OpenApi {
   }
 }
 
+/** What kubectl asks `/openapi/v2` for, and what it is told it got: a media type has no @ (RFC 6838, section 4.2). */
+export const v2ProtobufAccept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+export const v2ProtobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+/**
+ * A document without paths, in protobuf: kubectl looks for kinds there that v3 does not know, and says "no matches for
+ * kind" when it finds none. Numbers from gnostic's OpenAPIv2.proto: Document.swagger 1, info 2 (title 1, version 2),
+ * paths 8. All bytes are ASCII, so a string can carry them.
+ */
+export function v2Protobuf(): string {
+  const field = (number: number, value: string) => String.fromCharCode((number << 3) | 2, value.length) + value;
+  return field(1, '2.0') + field(2, field(1, info.title) + field(2, info.version)) + field(8, '');
+}
+
 const info = { title: 'Kubernetes', version: kubernetesVersion.gitVersion };
 
 function v3Document(groupVersion: GroupVersion): object {

@@ -14,7 +14,7 @@ import {
   type GroupVersion,
   groupVersionsOf,
 } from './groups.ts';
-import { OpenApi } from './openapi.ts';
+import { OpenApi, v2Protobuf, v2ProtobufAccept, v2ProtobufType } from './openapi.ts';
 
 export interface PagesOptions {
   readonly resources: readonly Resource[];
@@ -71,6 +71,8 @@ export class Pages {
   }
 
   #serveOpenApi(request: ApiRequest, path: string): ApiResponse {
+    if (path === '/openapi/v2' && request.headers.accept === v2ProtobufAccept)
+      return { status: 200, headers: { 'content-type': v2ProtobufType }, body: v2Protobuf() };
     acceptJson(request.headers.accept);
     if (path === '/openapi/v2') return jsonResponse(200, this.#openApi.v2());
     if (path === '/openapi/v3') return jsonResponse(200, this.#openApi.index());

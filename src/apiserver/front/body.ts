@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
-import { failure, requestTooLarge, timedOut } from '../../kube/mod.ts';
+import { badRequest, requestTooLarge, timedOut } from '../../kube/mod.ts';
 import { refuse } from '../status-error.ts';
 
 /** Upstream's limit for one request. */
@@ -9,11 +9,10 @@ const maxBodyBytes = 3 * 1024 * 1024;
 const bodyTimeoutMs = 30_000;
 
 /**
- * Reads a request's body. Refuses with a Status one that is too large (as soon as that is known), too slow, or not
- * UTF-8; rejects with whatever broke the connection.
+ * Reads a request's body. Refuses with a Status one that is too large (as soon as that is known) or too slow; rejects with whatever broke the connection.
  * @param declaredLength the content-length header
  */
-export async function readBody(stream: Readable, declaredLength: string | undefined, clock: Clock): Promise<string> {
+export async function readBody(stream: Readable, declaredLength: string | undefined, clock: Clock): Promise<Buffer> {
   if (Number(declaredLength ?? 0) > maxBodyBytes) refuse(requestTooLarge(maxBodyBytes));
   const pieces: Buffer[] = [];
   let length = 0;
@@ -40,15 +39,15 @@ export async function readBody(stream: Readable, declaredLength: string | undefi
     const onClose = () => finish(() => reject(new Error('The request was broken off')));
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
-  return decode(Buffer.concat(pieces));
+  return Buffer.concat(pieces);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function decode(bytes: Buffer): string {
+export function decodeText(bytes: Buffer): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    return refuse(failure('BadRequest', 'the body of the request is not UTF-8'));
+    return refuse(badRequest('the body of the request is not UTF-8'));
   }
 }

@@ -11,7 +11,7 @@ import { statusResponse } from '../encoding/response.ts';
 import type { Pki } from '../pki/pki.ts';
 import type { ApiServer } from '../server.ts';
 import { isStatusError } from '../status-error.ts';
-import { readBody } from './body.ts';
+import { decodeText, readBody } from './body.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sendResponse } from './send.ts';
 
@@ -150,12 +150,12 @@ async function handle(parts: HandleParts, incoming: Incoming, outgoing: ServerRe
     const user = identityOfRequest(incoming);
     if (user === 'refused' || (incoming.headers.authorization && user.groups.includes('system:unauthenticated')))
       return await refuseEarly(incoming, outgoing, statusResponse(unauthorized()), clock);
-    const body = hasBody(incoming) ? await readBody(incoming, incoming.headers['content-length'], clock) : undefined;
+    const bytes = hasBody(incoming) ? await readBody(incoming, incoming.headers['content-length'], clock) : undefined;
     const response = await answer({
       method: incoming.method ?? 'GET',
       url: incoming.url ?? '/',
       headers: plainHeaders(incoming),
-      ...(body !== undefined && { body }),
+      ...(bytes && { body: decodeText(bytes) }),
       signal: left.signal,
       user,
     });

@@ -19,7 +19,7 @@ import { isStoreError } from '../../store/errors.ts';
 import type { Operation, Store } from '../../store/port.ts';
 import type { Feed } from '../cache/feed.ts';
 import type { ResourceCache } from '../cache/resource-cache.ts';
-import { decodeEntry, draftOf, encodeStored, type Version } from '../cache/version.ts';
+import { decodeEntry, draftOf, encodeStored, unwritten, type Version } from '../cache/version.ts';
 import type { DeleteOptions } from '../request/options.ts';
 import { isStatusError, refuse } from '../status-error.ts';
 import { isDueForRemoval, planDeletion } from './deletion.ts';
@@ -202,7 +202,8 @@ export class Registry {
     const value = after && encodeStored(after);
     try {
       const shown = value ?? encodeStored(before!.object as KubeObject);
-      if (dryRun) return decodeEntry({ key, value: shown, modRevision: before?.revision ?? 0 });
+      if (dryRun)
+        return before ? decodeEntry({ key, value: shown, modRevision: before.revision }) : unwritten(key, shown);
       const revision = await this.#commit([operation(key, value, before), ...claim.operations]);
       return decodeEntry({ key, value: shown, modRevision: revision });
     } catch (error) {

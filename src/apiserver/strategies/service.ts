@@ -26,7 +26,9 @@ export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service
 function keepAllocated(spec: ServiceSpec, before: ServiceSpec): void {
   if (hasClusterIp(spec) && hasClusterIp(before)) {
     spec.clusterIP ||= before.clusterIP;
-    if (!spec.clusterIPs?.length && spec.clusterIP === before.clusterIP) spec.clusterIPs = before.clusterIPs;
+    // Who writes the older field alone means both (NormalizeClusterIPs).
+    const meansBoth = spec.clusterIP !== before.clusterIP && isDeepStrictEqual(spec.clusterIPs, before.clusterIPs);
+    if (meansBoth || !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP!];
   }
   if (hasNodePorts(spec) && hasNodePorts(before)) keepNodePorts(spec, before);
   if (hasHealthCheckPort(spec) && hasHealthCheckPort(before)) spec.healthCheckNodePort ||= before.healthCheckNodePort;

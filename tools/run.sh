@@ -8,7 +8,8 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
 stamp="$root/node_modules/.signalbox-installed"
 if ! cmp -s "$root/package-lock.json" "$stamp"; then
   echo "Installing dependencies (once)…" >&2
-  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
+  # Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages, which some registries lack too.
+  (cd "$root" && npm install --no-save --no-audit --no-fund --loglevel=error >&2)
   cp "$root/package-lock.json" "$stamp"
 fi
 file=$1

@@ -6,7 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import path from 'node:path';
-import { run, type TestEvent } from 'node:test';
+import { run } from 'node:test';
+import type { TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 
 const root = path.join(import.meta.dirname, '..');
@@ -24,7 +25,10 @@ const checks: [string, string[]][] = [
 
 if (positionals.length === 0) for (const [name, words] of checks) runCheck(name, words);
 // Unit tests share the cores; tests that make namespaces, clusters or load run alone, so that none disturbs another.
-const all = positionals.length > 0 ? positionals : ['src/**/*.test.ts', 'bench/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'];
+const all =
+  positionals.length > 0
+    ? positionals
+    : ['src/**/*.test.ts', 'bench/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'];
 const files = globSync(all, { cwd: root }).sort();
 const alone = files.filter((file) => /\.netns\.test\.ts$|^test\/|^bench\//.test(file));
 const together = files.filter((file) => !alone.includes(file));
@@ -37,7 +41,11 @@ process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
 
 function runCheck(name: string, words: string[]): void {
   const started = performance.now();
-  const result = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8', env: { ...process.env, FORCE_COLOR: '0' } });
+  const result = spawnSync(process.execPath, words, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, FORCE_COLOR: '0' },
+  });
   count(result.status === 0, `${name} (${seconds(started)})`, `${result.stdout}${result.stderr}`);
 }
 
@@ -59,7 +67,10 @@ async function runTests(title: string, paths: string[], concurrency: number): Pr
   for await (const event of stream as AsyncIterable<TestEvent>) take(event, counts);
 }
 
-function take(event: TestEvent, counts: Map<string, { passed: number; failed: number; skipped: number; ms: number }>): void {
+function take(
+  event: TestEvent,
+  counts: Map<string, { passed: number; failed: number; skipped: number; ms: number }>,
+): void {
   if (event.type === 'test:stderr' || event.type === 'test:stdout') {
     if (process.env.TEST_OUTPUT) process.stdout.write(event.data.message);
     return;
@@ -67,7 +78,10 @@ function take(event: TestEvent, counts: Map<string, { passed: number; failed: nu
   if (event.type === 'test:summary' && event.data.file) {
     const file = path.relative(root, event.data.file);
     const of = counts.get(file);
-    if (of) console.log(`${of.failed ? 'FAIL' : 'ok  '} ${file} (${of.passed} passed${of.skipped ? `, ${of.skipped} skipped` : ''}, ${(event.data.duration_ms / 1000).toFixed(1)} s)`);
+    if (of)
+      console.log(
+        `${of.failed ? 'FAIL' : 'ok  '} ${file} (${of.passed} passed${of.skipped ? `, ${of.skipped} skipped` : ''}, ${(event.data.duration_ms / 1000).toFixed(1)} s)`,
+      );
     return;
   }
   if (event.type !== 'test:pass' && event.type !== 'test:fail') return;
@@ -88,7 +102,8 @@ function take(event: TestEvent, counts: Map<string, { passed: number; failed: nu
     of.failed++;
     totals.failed++;
     const error = event.data.details.error;
-    const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause ?? error.message);
+    const cause =
+      error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause ?? error.message);
     failures.push(`\nFAIL ${file}: ${data.name}\n${cause}\n`);
     console.log(`FAIL ${file}: ${data.name}\n${cause}`);
   }

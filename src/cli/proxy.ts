@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { UsageError } from '../base/errors.ts';
 import { connect } from './connect.ts';
 import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
 
@@ -51,7 +52,7 @@ Examples:
     checkPrivileges('signalbox proxy', ['CAP_NET_ADMIN']);
     checkNftables(kernel, 'signalbox proxy');
     if (flags.cleanup) return cleanUpProxy(kernel);
-    if (flags.kubeconfig === undefined) command.error("error: required option '--kubeconfig <file>' not specified");
+    if (flags.kubeconfig === undefined) throw new UsageError('Start the proxy', '--kubeconfig is missing');
     const clock = systemClock;
     const client = connect(flags.kubeconfig, 'signalbox-proxy', clock);
     const proxy = startProxy({

@@ -1,0 +1,103 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../src/apiserver/mod.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { createMemoryStore } from '../../src/store/mod.ts';
+
+export const kubectlPath = '/usr/bin/kubectl';
+/** For `test`'s `skip`: the reason, or false. */
+export const noKubectl = existsSync(kubectlPath) ? false : `${kubectlPath} is not installed`;
+
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An API server of our own on a free port, and kubectl with a home of its own. */
+export interface KubectlServer {
+  /** Runs kubectl to its end; never rejects. `editor` is what `kubectl edit` starts. */
+  kubectl(args: readonly string[], options?: { stdin?: string; editor?: string }): Promise<Finished>;
+  /** Runs kubectl until `stop`; `line` resolves with the first line of its output, old or new, that matches. */
+  follow(args: readonly string[]): { line(pattern: RegExp): Promise<string>; stop(): Promise<void> };
+  /** Writes a file of the temporary folder and returns its path. */
+  file(name: string, text: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startKubectlServer(): Promise<KubectlServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-kubectl-'));
+  const store = createMemoryStore();
+  const common = { clock: systemClock, log: silentLogger };
+  const apiServer = await createApiServer({ ...common, store, advertiseAddress: '192.0.2.1', advertisePort: 6443 });
+  const pki = await ensurePki({ dir: path.join(folder, 'pki'), addresses: [], clock: systemClock });
+  const https = await serveHttps(apiServer, { ...common, address: '127.0.0.1', port: 0, pki });
+  const kubeconfig = path.join(folder, 'config');
+  await ensureKubeconfig(pki, {
+    path: kubeconfig,
+    server: `https://127.0.0.1:${https.port}`,
+    clusterName: 'test',
+    commonName: 'admin',
+    organizations: ['system:masters'],
+    clock: systemClock,
+  });
+  const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
+  return {
+    kubectl: (args, { stdin = '', editor } = {}) =>
+      run(args, { ...env, ...(editor && { KUBE_EDITOR: editor }) }, stdin),
+    follow: (args) => follow(args, env),
+    async file(name, text) {
+      const file = path.join(folder, name);
+      await writeFile(file, text);
+      return file;
+    },
+    async stop() {
+      await apiServer.stop();
+      await https.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv, stdin: string): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = execFile(kubectlPath, [...args], { env, timeout: 60_000 }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+    );
+    child.stdin?.end(stdin);
+  });
+}
+
+function follow(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(kubectlPath, [...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let text = '';
+  const wanted = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece;
+    for (const look of wanted) look();
+  });
+  return {
+    line: (pattern: RegExp) =>
+      new Promise<string>((resolve, reject) => {
+        const look = () => {
+          const line = text.split('\n').find((candidate) => pattern.test(candidate));
+          if (line === undefined) return;
+          wanted.delete(look);
+          resolve(line);
+        };
+        wanted.add(look);
+        look();
+        void ended.then(() => reject(new Error(`kubectl ended before a line matched ${pattern}: ${text}`)));
+      }),
+    async stop() {
+      child.kill();
+      await ended;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import { headerBytes, headerFlags, maxMessageBytes, recordTypes, responseCodes } from './constants.ts';
-import { type ExtendedError, optLength, writeOpt } from './edns.ts';
+import { optLength, writeOpt } from './edns.ts';
 import { nameKey } from './name.ts';
 import { type Query, uint16 } from './query.ts';
 import { mapMessage, type RecordPlace } from './records.ts';
@@ -81,17 +81,11 @@ function endOf(map: ReturnType<typeof mapMessage>, additionals: readonly RecordP
 }
 
 /** An upstream's answer for the client that asked: its id, its spelling of the name, its size limit, its EDNS. */
-export function encodeRelayed(
-  packet: Uint8Array,
-  query: Query,
-  answer: UpstreamAnswer,
-  transport: Transport,
-  error?: ExtendedError,
-): Buffer {
+export function encodeRelayed(packet: Uint8Array, query: Query, answer: UpstreamAnswer, transport: Transport): Buffer {
   const hasQuestion = uint16(answer.message, 4) === 1;
   const source = hasQuestion ? answer.message : bareAnswer(packet, query, answer);
   const limit = Math.min(answerLimit(query, transport), maxMessageBytes);
-  const opt = query.edns ? optLength(error) : 0;
+  const opt = query.edns ? optLength(undefined) : 0;
   const fits = source.length + opt <= limit;
   const end = fits ? source.length : lastFitting(source, limit - opt);
   const out = Buffer.allocUnsafe(end + opt);
@@ -102,7 +96,7 @@ export function encodeRelayed(
   if (!fits) writeFittingCounts(out, source, end);
   if (query.edns) {
     out.writeUInt16BE(out.readUInt16BE(10) + 1, 10);
-    writeOpt(out, end, optFor(query, Math.min(answer.rcode, 0xfff), transport, error));
+    writeOpt(out, end, optFor(query, Math.min(answer.rcode, 0xfff), transport));
   }
   return out;
 }

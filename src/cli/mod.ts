@@ -3,6 +3,7 @@ import { codeOf, messageOf, UsageError } from '../base/errors.ts';
 import { dnsCommand } from './dns.ts';
 import { downCommand } from './down.ts';
 import { ExitError, exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { nodeCommand } from './node.ts';
 import { proxyCommand } from './proxy.ts';
 import { serverCommand } from './server.ts';
 import { upCommand } from './up.ts';
@@ -32,7 +33,15 @@ Examples:
   signalbox COMMAND --help     what a command does, with examples
 ${exitCodesHelp}`,
     );
-  for (const command of [upCommand(), downCommand(), serverCommand(), proxyCommand(), dnsCommand(), versionCommand()]) {
+  for (const command of [
+    upCommand(),
+    downCommand(),
+    serverCommand(),
+    nodeCommand(),
+    proxyCommand(),
+    dnsCommand(),
+    versionCommand(),
+  ]) {
     program.addCommand(command);
   }
   for (const command of [program, ...program.commands]) {

@@ -79,3 +79,9 @@ export function socketAddress(text: string): { address: string; port: number } {
   }
   return { address, port };
 }
+
+/** An IPv4 address, for `Option.argParser`. */
+export function ipAddress(text: string): string {
+  if (isIP(text) !== 4) throw new InvalidArgumentError('It must be an IPv4 address, such as 192.0.2.1.');
+  return text;
+}

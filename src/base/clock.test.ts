@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { ManualClock, sleep, systemClock } from './clock.ts';
 
@@ -45,4 +46,12 @@ test('sleep ends at once when its signal aborts, and leaves no timer', async () 
 test('the system clock takes delays longer than setTimeout can hold', () => {
   const cancel = systemClock.schedule(2 ** 40, () => assert.fail('called at once'));
   cancel();
+});
+
+test("every process reads the same monotonic clock: the machine's", () => {
+  const program = `import(${JSON.stringify(import.meta.resolve('./clock.ts'))}).then(({ systemClock }) => console.log(systemClock.monotonicMs()))`;
+  const beforeMs = systemClock.monotonicMs();
+  const elsewhereMs = Number(execFileSync(process.execPath, ['--eval', program], { encoding: 'utf8' }));
+  assert.ok(beforeMs < elsewhereMs && elsewhereMs < systemClock.monotonicMs());
+  assert.ok(beforeMs > performance.now() + 1000, 'it counts from before this process');
 });

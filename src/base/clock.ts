@@ -2,7 +2,10 @@
 export interface Clock {
   /** Milliseconds since the epoch; may jump when somebody sets the machine's clock. */
   now(): number;
-  /** Milliseconds on a clock that never goes back; for intervals and deadlines. */
+  /**
+   * Milliseconds on a clock that never goes back; for intervals and deadlines. The system's is the machine's own
+   * (CLOCK_MONOTONIC): until the next boot, all its processes can compare what they read.
+   */
   monotonicMs(): number;
   /** Calls back once, at the earliest after `delayMs`; the result cancels it. */
   schedule(delayMs: number, callback: () => void): Cancel;
@@ -12,7 +15,8 @@ export type Cancel = () => void;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // performance.now() is the same clock, but counts from the start of its own process or thread.
+  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
   schedule(delayMs, callback) {
     // setTimeout turns a delay over 2^31-1 ms into 1 ms.
     const timer = setTimeout(callback, Math.min(delayMs, 2_147_483_647));

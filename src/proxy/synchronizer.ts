@@ -101,8 +101,10 @@ export class Synchronizer {
     if (changes.length === 0) return;
     try {
       const written = this.#count(dataplane.apply(changes));
-      const microseconds = microsecondsSince(clock, startedMs);
-      log.debug('Synced services', { services: touched.size, operations, ...written, microseconds });
+      // On the machine's own clock, for whoever compares it with a capture or with another process.
+      const committedMs = clock.monotonicMs();
+      const microseconds = microsecondsBetween(startedMs, committedMs);
+      log.debug('Synced services', { services: touched.size, operations, ...written, microseconds, committedMs });
     } catch (error) {
       this.#inStep = false;
       this.#noteFailure('Cannot apply changes, comparing the whole plan with the kernel', error);
@@ -141,7 +143,7 @@ export class Synchronizer {
     const written = this.#count(dataplane.converge(found, this.#ledger.ports()));
     this.#inStep = true;
     this.counters.convergences += 1;
-    const microseconds = microsecondsSince(clock, startedMs);
+    const microseconds = microsecondsBetween(startedMs, clock.monotonicMs());
     log.info('Brought the kernel in step', {
       ports: this.#ledger.size,
       adopted: isFirst && found.exists,
@@ -206,5 +208,4 @@ export class Synchronizer {
   }
 }
 
-const microsecondsSince = (clock: Clock, startedMs: number): number =>
-  Math.round((clock.monotonicMs() - startedMs) * 1000);
+const microsecondsBetween = (startedMs: number, endedMs: number): number => Math.round((endedMs - startedMs) * 1000);

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../base/clock.ts';
+import { UsageError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/mod.ts';
 import { safeUdpBytes } from '../wire/dns/mod.ts';
@@ -203,12 +204,22 @@ class Server implements DnsServer {
 }
 
 function createZone({ clock, options }: DnsDependencies, ttlSeconds: number, podRecords: PodRecords): ClusterZone {
+  const { clusterDomain = 'cluster.local', nameServerService = 'kube-system/kube-dns' } = options;
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/i.test(clusterDomain)) {
+    throw new UsageError(
+      'Read clusterDomain',
+      `${JSON.stringify(clusterDomain)} is not a domain such as cluster.local`,
+    );
+  }
+  if (!/^[^/]+\/[^/]+$/.test(nameServerService)) {
+    throw new UsageError('Read nameServerService', `${JSON.stringify(nameServerService)} is not namespace/name`);
+  }
   return new ClusterZone({
-    clusterDomain: options.clusterDomain ?? 'cluster.local',
+    clusterDomain,
     ttlSeconds,
     podRecords,
     reverseCidrs: options.reverseCidrs ?? [],
-    nameServerService: options.nameServerService ?? 'kube-system/kube-dns',
+    nameServerService,
     nowSeconds: () => Math.floor(clock.now() / 1000),
   });
 }

@@ -21,6 +21,10 @@ export class FakeInformer<S extends KubeObject> implements ChangeSource<S> {
     for (const [key, after] of this.#objects) handler({ key, after });
   }
 
+  get(key: string): S | undefined {
+    return this.#objects.get(key);
+  }
+
   put(after: S): void {
     const key = keyOf(after);
     const before = this.#objects.get(key);

@@ -1,2 +1,2 @@
-export { cleanUpProxy, type Proxy, type ProxyInformers, type ProxyOptions, startProxy } from './proxy.ts';
+export { cleanUpProxy, type ProxyInformers, type ProxyOptions, type ServiceProxy, startProxy } from './proxy.ts';
 export type { ProxyCounters } from './synchronizer.ts';

@@ -27,7 +27,7 @@ export interface ProxyOptions extends ProxySettings {
   readonly netns?: string;
 }
 
-export interface Proxy {
+export interface ServiceProxy {
   /** The kernel holds what the API server had when it was first asked. Stays open while either cannot be reached. */
   readonly synced: Promise<void>;
   readonly counters: Readonly<ProxyCounters>;
@@ -41,7 +41,7 @@ export interface Proxy {
  * Programs the kernel so that Services work on this node, until it is stopped. Throws UsageError for a bad setting and
  * KernelError when the kernel has no nf_tables or does not let us use it; later failures are logged and retried.
  */
-export function startProxy(options: ProxyOptions): Proxy {
+export function startProxy(options: ProxyOptions): ServiceProxy {
   const { clock, kernel, nodeName, source, syncPeriodMs = 30_000 } = options;
   const log = options.log.with({ component: 'proxy' });
   const dataplane = createDataplane(kernel, options);

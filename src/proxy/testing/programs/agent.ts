@@ -1,0 +1,83 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { connect as connectTcp, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/**
+ * Runs inside a network namespace and does there what its parent asks, a line of JSON each: serves, or connects and
+ * tells what came of it. A server answers `NAME PEER`, the address that it sees its client come from.
+ */
+export type AgentRequest = { readonly id: number } & (
+  | { readonly do: 'serve'; readonly protocol: Protocol; readonly port: number; readonly name: string }
+  | {
+      readonly do: 'ask';
+      readonly protocol: Protocol;
+      readonly address: string;
+      readonly port: number;
+      readonly timeoutMs: number;
+    }
+);
+export interface AgentAnswer {
+  readonly id: number;
+  /** What the server said, or an error's code: ECONNREFUSED, ENETUNREACH, timeout. */
+  readonly result: string;
+}
+type Protocol = 'TCP' | 'UDP';
+
+function serve(protocol: Protocol, port: number, name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (protocol === 'TCP') {
+      const server = createServer((socket) => socket.on('error', () => {}).end(`${name} ${socket.remoteAddress}`));
+      server.on('error', reject).listen(port, '0.0.0.0', () => resolve('listening'));
+    } else {
+      const server = createSocket('udp4');
+      server.on('message', (_, { address, port: from }) => server.send(`${name} ${address}`, from, address));
+      server.on('error', reject).bind(port, '0.0.0.0', () => resolve('listening'));
+    }
+  });
+}
+
+const ask = (protocol: Protocol, address: string, port: number, timeoutMs: number): Promise<string> =>
+  protocol === 'TCP' ? askTcp(address, port, timeoutMs) : askUdp(address, port, timeoutMs);
+
+function askTcp(address: string, port: number, timeoutMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host: address, port });
+    const timer = setTimeout(() => socket.destroy(new Error('timeout')), timeoutMs);
+    let text = '';
+    socket.on('data', (data) => {
+      text += data;
+    });
+    socket.on('error', (error) => resolve((error as { code?: string }).code ?? error.message));
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(text);
+    });
+  });
+}
+
+function askUdp(address: string, port: number, timeoutMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket: UdpSocket = createSocket('udp4');
+    const finish = (result: string) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(result);
+    };
+    const timer = setTimeout(() => finish('timeout'), timeoutMs);
+    socket.once('message', (data) => finish(String(data)));
+    socket.once('error', (error) => finish((error as { code?: string }).code ?? error.message));
+    socket.connect(port, address, () => socket.send('hello'));
+  });
+}
+
+for await (const line of createInterface(process.stdin)) {
+  const request = JSON.parse(line) as AgentRequest;
+  const outcome =
+    request.do === 'serve'
+      ? serve(request.protocol, request.port, request.name)
+      : ask(request.protocol, request.address, request.port, request.timeoutMs);
+  void outcome
+    .catch((error: Error) => error.message)
+    .then((result) => process.stdout.write(`${JSON.stringify({ id: request.id, result })}\n`));
+}
+process.exit(0);

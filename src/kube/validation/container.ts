@@ -18,13 +18,13 @@ import { validateLifecycle, validateProbes } from './probe.ts';
 /** All containers of a Pod or template; `path` is the path of its spec. */
 export function validateContainers(spec: PodSpec, path: string): FieldError[] {
   const names = new Set<string>();
+  const main = spec.containers.flatMap((container, index) =>
+    containerErrors(container, spec, names, `${path}.containers[${index}]`),
+  );
   const initial = (spec.initContainers ?? []).flatMap((container, index) => {
     const at = `${path}.initContainers[${index}]`;
     return [...containerErrors(container, spec, names, at), ...initContainerErrors(container, at)];
   });
-  const main = spec.containers.flatMap((container, index) =>
-    containerErrors(container, spec, names, `${path}.containers[${index}]`),
-  );
   const missing = spec.containers.length === 0 ? [requiredError(`${path}.containers`)] : [];
   return [...missing, ...main, ...hostPortErrors(spec, path), ...initial];
 }

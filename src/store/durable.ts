@@ -30,11 +30,13 @@ export interface DurableStore extends Store {
   readonly counters: StoreCounters;
 }
 
-/** Counted since the store was opened. */
 export interface StoreCounters {
+  /** Since the store was opened. */
   readonly commits: number;
   /** Transactions written, each with one fsync; fewer than commits when writers share them. */
   readonly transactions: number;
+  /** Versions that compactions have left to delete, now. */
+  readonly superseded: number;
 }
 
 /**
@@ -42,7 +44,8 @@ export interface StoreCounters {
  * all that queue are judged against what is committed and written as one. Each still is a revision of its own.
  */
 export class LoggedStore implements DurableStore {
-  readonly counters = { commits: 0, transactions: 0 };
+  #commits = 0;
+  #transactions = 0;
   readonly #engine: Engine;
   readonly #log: Log;
   readonly #queue: Job[] = [];
@@ -64,6 +67,10 @@ export class LoggedStore implements DurableStore {
 
   get revision(): number {
     return this.#engine.revision;
+  }
+
+  get counters(): StoreCounters {
+    return { commits: this.#commits, transactions: this.#transactions, superseded: this.#superseded.length };
   }
 
   async get(key: string): Promise<Read<Entry | undefined>> {
@@ -137,7 +144,7 @@ export class LoggedStore implements DurableStore {
         return false;
       }
       this.#superseded.splice(0, superseded.length);
-      this.counters.transactions++;
+      this.#transactions++;
     }
     this.#engine.apply(stage.events);
     for (const version of this.#engine.compact(compacted)) this.#superseded.push(version);
@@ -154,7 +161,7 @@ export class LoggedStore implements DurableStore {
     try {
       const revision = stage.add(job.operations);
       return () => {
-        this.counters.commits++;
+        this.#commits++;
         job.resolve({ revision });
       };
     } catch (error) {

@@ -48,7 +48,9 @@ class SqliteLog implements Log {
   constructor(options: SqliteStoreOptions, restore: (version: Version) => void) {
     this.#path = options.path;
     this.#restore = restore;
-    this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: options });
+    // Node's flags for the main program (--eval, --input-type) would not fit the thread.
+    const setup = { workerData: options, execArgv: [] };
+    this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), setup);
     this.#worker.on('message', (reply: Reply) => this.#receive(reply));
     this.#worker.on('error', (error) => this.#end(messageOf(error)));
     this.#worker.on('exit', () => this.#end('its thread has ended'));

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Change } from '../../client/mod.ts';
 import type { EndpointSlice, KubeObject, Namespace, Pod, Service } from '../../kube/mod.ts';
-import { keyOf, type ResourceRecord, recordTypes } from '../../wire/dns/mod.ts';
+import { keyOf, type ReadyAnswer, recordTypes, wireOf } from '../../wire/dns/mod.ts';
+import { decode, zoneLines } from '../testing/stub-client.ts';
 import { ClusterZone } from './cluster-zone.ts';
 
 /**
@@ -122,27 +123,22 @@ const apply: Record<string, (zone: ClusterZone, change: Change<KubeObject>) => v
   Pod: (zone, change) => zone.applyPod(change as Change<Pod>),
 };
 
-const text = (record: ResourceRecord) =>
-  [record.name, record.type, record.ttlSeconds, record.data]
-    .map((part) =>
-      Buffer.isBuffer(part) || part instanceof Uint8Array ? Buffer.from(part).toString('latin1') : String(part),
-    )
-    .join('/');
+/** What a client would read out of the ready bytes; endpoints may stand in another order than they were listed. */
+function readLines(name: string, { answers, additionals }: ReadyAnswer): string[] {
+  const counts = Buffer.from([0, 1, 0, answers.ends.length, 0, 0, 0, additionals.ends.length]);
+  const parts = [Buffer.from('00008400', 'hex'), counts, wireOf(keyOf(name)), Buffer.from('00010001', 'hex')];
+  const message = decode(Buffer.concat([...parts, answers.bytes, additionals.bytes]));
+  return [...zoneLines(message.answers), '', ...zoneLines(message.additionals)].sort();
+}
 
 function answers(zone: ClusterZone): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const name of universe) {
     const found = zone.lookup(keyOf(name));
+    all[name] = found && (found.name ? 'exists' : 'missing');
     for (const type of types) {
-      const set = found?.name?.records(type);
-      // The bytes that clients get; endpoints may stand in another order than they were listed.
-      const ready = found?.name?.answer(type)?.answers.bytes;
-      all[`${name} ${type}`] = found && {
-        exists: found.name !== undefined,
-        answers: set?.answers.map(text).sort(),
-        additionals: set?.additionals?.map(text).sort(),
-        bytes: ready && [...ready].sort((one, other) => one - other),
-      };
+      const ready = found?.name?.answer(type);
+      all[`${name} ${type}`] = ready && readLines(name, ready);
     }
   }
   return all;
@@ -177,9 +173,9 @@ test('after any history the zone equals one built from what is there', () => {
       assert.deepEqual(zone.size, fresh.size);
       compared++;
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
-  assert.equal(compared, 300);
+  assert.equal(compared, 200);
 });
 
 test('one change lets fall the ready answers of its own Service only', () => {

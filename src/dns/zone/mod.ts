@@ -1,2 +1,2 @@
 export { ClusterZone, type Found, type PodRecords } from './cluster-zone.ts';
-export type { RecordSet, ZoneName } from './zone-name.ts';
+export type { ZoneName } from './zone-name.ts';

@@ -1,9 +1,6 @@
 export {
   extendedErrors,
-  headerBytes,
   headerFlags,
-  maxMessageBytes,
-  plainUdpBytes,
   recordClasses,
   recordTypes,
   responseCodes,
@@ -12,7 +9,7 @@ export {
 export type { ExtendedError } from './edns.ts';
 export { MalformedMessageError } from './errors.ts';
 export { encodeName, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
-export { type Edns, parseQuery, type Query } from './query.ts';
+export { parseQuery, type Query } from './query.ts';
 export {
   addressRecord,
   anyRefusal,
@@ -23,8 +20,6 @@ export {
   ptrRecord,
   type ResourceRecord,
   readRecord,
-  reverseName,
-  sameName,
   soaRecord,
   srvRecord,
   txtRecord,
@@ -37,5 +32,5 @@ export {
   type UpstreamAnswer,
   type UpstreamQuery,
 } from './relay.ts';
-export { encodeRejection, encodeResponse, type Response, type Transport } from './response.ts';
-export { encodeReadyAnswer, noRecords, type ReadyAnswer, type ReadyRecords } from './sections.ts';
+export { encodeRejection, encodeResponse, type Transport } from './response.ts';
+export { encodeReadyAnswer, type ReadyAnswer, type ReadyRecords } from './sections.ts';

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { headerBytes, recordClasses, recordTypes } from './constants.ts';
 import { MalformedMessageError } from './errors.ts';
-import { encodeName, expandName, nameKey, skipName } from './name.ts';
+import { expandName, skipName } from './name.ts';
 import { uint16 } from './query.ts';
 
 /** One resource record; `name` is a wire name and `data` holds no compressed name. */
@@ -95,14 +95,6 @@ export function encodeAddress(text: string): Uint8Array | undefined {
   return ipaddr.IPv6.isValid(text) ? Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray()) : undefined;
 }
 
-/** Under which an address's PTR record stands: `4.3.2.1.in-addr.arpa`, or 32 nibbles under `ip6.arpa` (RFC 3596). */
-export function reverseName(address: Uint8Array): Uint8Array {
-  const bytes = [...address].reverse();
-  const labels = address.length === 4 ? bytes : bytes.flatMap((byte) => [byte & 0xf, byte >> 4]);
-  const text = labels.map((label) => label.toString(address.length === 4 ? 10 : 16)).join('.');
-  return encodeName(`${text}.${address.length === 4 ? 'in-addr' : 'ip6'}.arpa`);
-}
-
 /** A record's place in a message: nothing of it is copied. */
 export interface RecordPlace {
   readonly start: number;
@@ -181,7 +173,3 @@ function readData(message: Uint8Array, { type, dataStart, end }: RecordPlace): U
       return message.slice(dataStart, end);
   }
 }
-
-/** Whether two names, wire form, are the same but for case. */
-export const sameName = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && nameKey(one) === nameKey(other);

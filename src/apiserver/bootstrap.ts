@@ -8,7 +8,7 @@ export interface Advertised {
   readonly port: number;
 }
 
-type RegistryOf = (resource: Resource<any, any>) => Registry;
+type RegistryOf = (resource: Resource) => Registry;
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 

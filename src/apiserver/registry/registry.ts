@@ -25,6 +25,7 @@ import { isStatusError, refuse } from '../status-error.ts';
 import { isDueForRemoval, planDeletion } from './deletion.ts';
 import { generateName, keepServerOwned, raiseGeneration, stampNew } from './metadata.ts';
 import { noClaim, type Strategy } from './strategy.ts';
+import { Turns } from './turns.ts';
 
 export interface RegistryParts {
   readonly resource: Resource;
@@ -54,6 +55,7 @@ export interface Deleted {
 }
 
 /** `before` becomes `after`: `draft` is a copy of it to change or to drop. */
+// biome-ignore lint/suspicious/noExplicitAny: the route has chosen the kind, and each edit knows its own
 export type Edit = (draft: any, before: Version) => KubeObject;
 
 interface EditOptions {
@@ -70,6 +72,8 @@ export class Registry {
   readonly resource: Resource;
   readonly cache: ResourceCache;
   readonly #parts: RegistryParts;
+  /** Edits of one object follow one another: only other servers can come between them. */
+  readonly #turns = new Turns();
   readonly #strategy: Strategy;
 
   constructor(parts: RegistryParts) {
@@ -121,8 +125,12 @@ export class Registry {
    * Reads, edits and writes until nobody came between. An object that `edit` returns with another resourceVersion than
    * the one it was given is refused as a conflict.
    */
-  async edit(ref: ObjectRef, edit: Edit, options: EditOptions): Promise<Written> {
+  edit(ref: ObjectRef, edit: Edit, options: EditOptions): Promise<Written> {
     const key = this.prefixOf(ref.namespace) + ref.name;
+    return this.#turns.take(key, () => this.#editInTurn(key, ref, edit, options));
+  }
+
+  async #editInTurn(key: string, ref: ObjectRef, edit: Edit, options: EditOptions): Promise<Written> {
     for (let attempt = 1; ; attempt++) {
       const before = this.cache.get(key) ?? (await this.get(ref));
       const draft = edit(draftOf(before), before);
@@ -261,7 +269,9 @@ function refusalOf(error: unknown): unknown {
 const specOf = (object: object): unknown => (object as { spec?: unknown }).spec;
 
 function onlyStatus(given: KubeObject, before: Version): KubeObject {
-  return { ...draftOf<any>(before), status: (given as { status?: unknown }).status };
+  const draft: KubeObject & { status?: unknown } = draftOf(before);
+  draft.status = (given as { status?: unknown }).status;
+  return draft;
 }
 
 function keepStatus(draft: KubeObject, before: Version): void {

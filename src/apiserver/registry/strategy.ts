@@ -5,6 +5,7 @@ import type { Operation } from '../../store/port.ts';
  * What is particular to a kind on its way into the store. Every hook works on a draft of its own; defaults have been
  * filled in before `prepareCreate` and `prepareUpdate`, validation comes after them, claims come last.
  */
+// biome-ignore lint/suspicious/noExplicitAny: a registry of any kind holds the strategy of that kind
 export interface Strategy<S extends KubeObject = any> {
   /** Resets what a writer may not begin with (status) and sets what every new object has. */
   prepareCreate?(draft: S): void;

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureKubeconfig, ensurePki } from '../apiserver/mod.ts';
 import type { Clock } from '../base/clock.ts';
+import { OperatingError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { type Client, createClient, http2Exchange, loadKubeconfig } from '../client/mod.ts';
@@ -36,6 +37,8 @@ export interface Cluster {
   readonly layout: ClusterLayout;
   readonly client: Client;
   readonly server: Supervised;
+  /** Aborts when somebody wants an end, or when one of the cluster's processes cannot run at all. */
+  readonly signal: AbortSignal;
   /** Ends everything and leaves nothing behind; may be called again. */
   remove(): Promise<void>;
 }
@@ -67,7 +70,7 @@ export async function startCluster(options: ClusterOptions, tools: Tools): Promi
     await progress.step('service proxies and DNS handed to the nodes', () =>
       applyManifests(parts.client, systemManifests(layout)),
     );
-    return { layout, client: parts.client, server: parts.server, remove: removeAll };
+    return { layout, client: parts.client, server: parts.server, signal: parts.signal, remove: removeAll };
   } catch (error) {
     await removeAll();
     throw error;
@@ -88,6 +91,7 @@ export async function removeWith(name: string, stateRoot: string, { kernel, cloc
 class Parts {
   readonly #layout: ClusterLayout;
   readonly #tools: Tools;
+  readonly #failures = new AbortController();
   readonly #signal: AbortSignal;
   readonly #processes: Supervised[] = [];
   #relay: DnsServer | undefined;
@@ -96,7 +100,12 @@ class Parts {
   constructor(layout: ClusterLayout, tools: Tools, signal: AbortSignal) {
     this.#layout = layout;
     this.#tools = tools;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([signal, this.#failures.signal]);
+  }
+
+  /** Aborts when somebody wants an end, or when a process cannot run at all. */
+  get signal(): AbortSignal {
+    return this.#signal;
   }
 
   get client(): Client {
@@ -144,7 +153,11 @@ class Parts {
 
   #start(name: string, namespace: string, words: readonly string[]): void {
     const { clock, log } = this.#tools;
-    this.#processes.push(supervise(ownProgram(name, netnsPath(namespace), words, this.#layout), clock, log));
+    const program = ownProgram(name, netnsPath(namespace), words, this.#layout);
+    const onExit = (reason: string) => {
+      if (reason === usageExit) this.#failures.abort(refusalOf(name, program.logFile));
+    };
+    this.#processes.push(supervise(program, clock, log, onExit));
   }
 
   async #issueIdentities(): Promise<void> {
@@ -175,6 +188,14 @@ class Parts {
     const listen = [{ address: this.#layout.fabric.hostAddress, port: 53 }];
     this.#relay = await startDns({ clock, log: log.with({ component: 'dns-relay' }), options: { listen } });
   }
+}
+
+/** A program that refuses what we have told it will refuse it again. */
+const usageExit = 'exit code 2';
+
+function refusalOf(name: string, logFile: string): OperatingError {
+  const lastLine = readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  return new OperatingError(`Start ${name}`, 'refused', lastLine.replace(/^error: /, ''));
 }
 
 const serverDir = ({ stateDir }: ClusterLayout): string => path.join(stateDir, 'server');

@@ -37,7 +37,7 @@ export async function createProofContext(
     serviceName: service.name,
     vip: service.vip,
     clientPod: placeOf('default', clientPodName),
-    outside: { netns: addMachine(layout, kernel, outsideOf(layout)) },
+    outside: { netns: addMachine(layout, kernel, outsideOf(layout)), stateDir: layout.stateDir },
     placeOf,
     deletePod: (namespace, pod) => deletePod(cluster, namespace, pod),
     killServer: () => kill(cluster.server.pid),
@@ -74,7 +74,7 @@ function outsideOf(layout: ClusterLayout) {
 function placeOfPod(layout: ClusterLayout, namespace: string, name: string): Place {
   for (const { stateDir } of layout.nodes) {
     const pid = sandboxProcess(stateDir, namespace, name);
-    if (pid !== undefined) return { pid };
+    if (pid !== undefined) return { pid, stateDir: layout.stateDir };
   }
   throw new OperatingError(`Find Pod ${namespace}/${name}`, 'missing', 'no node runs it');
 }

@@ -2,12 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { OperatingError } from '../base/errors.ts';
+import { clusterMark } from './processes.ts';
 import type { Attempt, Resolution } from './programs/traffic.ts';
 
 export type { Attempt, Resolution };
 
 /** Whose namespaces a client runs in: a Pod's by its first process, a machine's by its network namespace. */
-export type Place = { readonly pid: number } | { readonly netns: string };
+export type Place = ({ readonly pid: number } | { readonly netns: string }) & {
+  /** Of the cluster, whose mark the client bears. */
+  readonly stateDir: string;
+};
 
 const program = path.join(import.meta.dirname, 'programs', 'traffic.ts');
 
@@ -75,7 +79,7 @@ function start(place: Place, words: readonly string[]): ChildProcess {
     [...into, '--', process.execPath, '--disable-warning=ExperimentalWarning', program, ...words],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: process.env,
+      env: { ...process.env, [clusterMark]: place.stateDir },
     },
   );
 }

@@ -9,9 +9,9 @@ import { type ClusterLayout, checkClusterName } from './layout.ts';
 import { createProofContext, hasKubectl } from './peers.ts';
 import { prove } from './proof/mod.ts';
 import { renderScreen } from './screen.ts';
-import { type Attempt, sendRequests, startStream, type TrafficStream } from './traffic.ts';
+import { type Attempt, type Place, sendRequests, startStream, type TrafficStream } from './traffic.ts';
 import { until } from './wait.ts';
-import { deploymentsAreReady, firstService, nodesAreReady, readyEndpointsOf } from './workload.ts';
+import { deploymentsAreReady, firstService, nodesAreReady, readyEndpointsOf, systemIsReady } from './workload.ts';
 
 export interface UpOptions {
   readonly name: string;
@@ -30,50 +30,59 @@ export type Outcome = 'ok' | 'failed' | 'interrupted';
 export async function runUp(options: UpOptions, tools: Tools): Promise<Outcome> {
   checkClusterName(options.name);
   const manifests = readManifests(readManifestFile(options.manifestFile), options.manifestFile);
-  const controller = new AbortController();
-  let interrupted = false;
-  void options.interrupted.then(() => {
-    interrupted = true;
-    controller.abort(new Error('interrupted'));
-  });
+  const interruption = new AbortController();
+  let isUp = false;
+  // Once the cluster is up, an interruption is the ordinary end.
+  void options.interrupted.then(() => isUp || interruption.abort(new Error('interrupted')));
   let cluster: Cluster | undefined;
-  try {
-    cluster = await startCluster({ ...options, signal: controller.signal }, tools);
-    const service = await bringUp(cluster, manifests, tools, controller.signal);
-    if (options.check) return await checkAll(cluster, service, tools);
+  const work = async (running: Cluster): Promise<Outcome> => {
+    const service = await bringUp(running, manifests, tools);
+    if (options.check) return await checkAll(running, service, tools);
+    isUp = true;
     tools.progress.line('Ctrl-C ends the cluster and leaves nothing behind.');
     await options.interrupted;
     return 'ok';
+  };
+  try {
+    cluster = await startCluster({ ...options, signal: interruption.signal }, tools);
+    return await untilAborted(work(cluster), cluster.signal);
   } catch (error) {
-    if (!interrupted) throw error;
-    tools.progress.line(`Interrupted: ${messageOf(error)}`);
+    if (!interruption.signal.aborted) throw error;
     return 'interrupted';
   } finally {
     if (cluster) await tools.progress.step('everything removed', () => cluster?.remove());
   }
 }
 
+/** Gives the work up as soon as the signal aborts; what it was waiting for goes away with the cluster. */
+async function untilAborted<Value>(running: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  running.catch(() => {});
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([running, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 type Shown = { readonly namespace: string; readonly name: string; readonly vip: string } | undefined;
 
 /** Applies the manifest, waits until all of it works, and shows it. */
-async function bringUp(
-  cluster: Cluster,
-  manifests: readonly Manifest[],
-  tools: Tools,
-  signal: AbortSignal,
-): Promise<Shown> {
-  const { client, layout } = cluster;
+async function bringUp(cluster: Cluster, manifests: readonly Manifest[], tools: Tools): Promise<Shown> {
+  const { client, layout, signal } = cluster;
   const { clock, progress } = tools;
   const watching = { client, clock, signal };
+  await progress.step(`${layout.nodes.length} nodes ready`, () => nodesAreReady(watching, layout));
   await progress.step(`${manifests.length} objects applied`, () => applyManifests(client, manifests));
   const service = await shownService(cluster, manifests);
   if (service)
     await progress.step(`first answer through the VIP ${service.vip}`, () =>
       firstAnswer(layout, service.url, clock, signal),
     );
-  await progress.step(`${layout.nodes.length} nodes ready, each with its proxy and DNS`, () =>
-    nodesAreReady(watching, layout),
-  );
+  await progress.step('service proxy and DNS ready on every node', () => systemIsReady(watching, layout));
   await progress.step('every replica ready', () => deploymentsAreReady(watching, manifests));
   const answers = service ? await sendRequests(placeOfNode(layout), service.url, 4, 1) : [];
   const endpoints = service ? await readyEndpointsOf(client, service) : [];
@@ -116,7 +125,10 @@ async function firstAnswer(layout: ClusterLayout, url: string, clock: Clock, sig
 const answered = ({ attempts }: TrafficStream): Attempt | undefined =>
   attempts.find(({ answer }) => answer !== undefined);
 
-const placeOfNode = (layout: ClusterLayout) => ({ netns: netnsPath(layout.nodes[0]?.namespace ?? '') });
+const placeOfNode = ({ nodes, stateDir }: ClusterLayout): Place => ({
+  netns: netnsPath(nodes[0]?.namespace ?? ''),
+  stateDir,
+});
 
 function readManifestFile(file: string): string {
   try {

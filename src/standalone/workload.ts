@@ -14,7 +14,7 @@ interface Watching {
   readonly signal: AbortSignal;
 }
 
-/** Every node is Ready and its service proxy and DNS server run. */
+/** Every node can be given Pods. */
 export async function nodesAreReady({ client, clock, signal }: Watching, layout: ClusterLayout): Promise<void> {
   await until(
     clock,
@@ -26,6 +26,10 @@ export async function nodesAreReady({ client, clock, signal }: Watching, layout:
     },
     { timeoutMs, signal },
   );
+}
+
+/** Every node's service proxy and DNS server are ready. */
+export async function systemIsReady({ client, clock, signal }: Watching, layout: ClusterLayout): Promise<void> {
   for (const labels of [proxyLabels, dnsLabels]) {
     const labelSelector = `k8s-app=${labels['k8s-app']}`;
     await until(

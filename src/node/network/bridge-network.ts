@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { UsageError } from '../../base/errors.ts';
-import { type Kernel, NetworkAdmin } from '../../kernel/mod.ts';
+import { isKernelError, type Kernel, NetworkAdmin, setSysctl } from '../../kernel/mod.ts';
 import { readIfPresent, writeAtomic } from '../files.ts';
 import {
   type Cidr,
@@ -30,8 +30,8 @@ export interface BridgeNetworkOptions {
 
 /**
  * Pods on a bridge of the node's, each with a veth pair and a /32. A Pod reaches everything, its neighbours included,
- * by way of the node's address on the bridge: its link is an isolated port, so no frame goes from Pod to Pod, and the
- * node's connection tracking sees both directions of every connection.
+ * by way of the node's address on the bridge, so the node's connection tracking sees both directions of every
+ * connection.
  */
 export class BridgeNetwork implements PodNetwork {
   readonly #options: BridgeNetworkOptions;
@@ -91,7 +91,7 @@ export class BridgeNetwork implements PodNetwork {
     this.#join(link);
     const pod = new NetworkAdmin(kernel, { netns });
     try {
-      this.#configure(pod, address);
+      this.#configure(pod, netns, address);
     } finally {
       pod.close();
     }
@@ -119,12 +119,15 @@ export class BridgeNetwork implements PodNetwork {
 
   #join(link: string): void {
     this.#node.setMaster(link, this.#bridge);
-    this.#node.setBridgePort(link, { isolated: true });
+    // Where the host sends bridged frames through netfilter (bridge-nf-call-iptables, which Docker sets), the kernel
+    // answers a VIP's translation to a Pod of this bridge by bridging the frame on, back to its own port if need be.
+    this.#node.setBridgePort(link, { hairpin: true });
     this.#node.setUp(link);
   }
 
-  #configure(pod: NetworkAdmin, address: string): void {
+  #configure(pod: NetworkAdmin, netns: string, address: string): void {
     pod.setUp('lo');
+    skipAddressDetection(netns);
     pod.setLinkAddress(podLink, hardwareAddress(address));
     pod.ensureAddress(podLink, `${address}/32`);
     pod.setUp(podLink);
@@ -135,6 +138,16 @@ export class BridgeNetwork implements PodNetwork {
   #keep(state: PoolState): void {
     this.#pool = state;
     writeAtomic(this.#file, JSON.stringify(state));
+  }
+}
+
+/** The hairpin brings a Pod's own probe for its IPv6 address back to it, which looks as if somebody had that address. */
+function skipAddressDetection(netns: string): void {
+  try {
+    setSysctl(netns, `net.ipv6.conf.${podLink}.accept_dad`, '0');
+  } catch (error) {
+    // A kernel without IPv6.
+    if (!isKernelError(error, 'ENOENT')) throw error;
   }
 }
 

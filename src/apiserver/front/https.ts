@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
@@ -87,6 +88,7 @@ export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options:
         for (const socket of connections.sockets) socket.destroy();
       });
       await closed;
+      await Promise.all([...connections.sockets].map((socket) => once(socket, 'close')));
       cancel();
     },
   };

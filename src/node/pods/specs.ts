@@ -1,13 +1,32 @@
 import { type Container, type Pod, parseTime } from '../../kube/mod.ts';
+import type { Catalogue } from '../runtime/catalogue.ts';
 import type { Attempt, ContainerView } from './view.ts';
 
+/** A container as it is run here. */
+export interface ContainerRole {
+  readonly spec: Container;
+  readonly role: ContainerView['role'];
+}
+
 /** Init containers in their order, then the others. */
-export function specsOf(pod: Pod): { readonly spec: Container; readonly role: ContainerView['role'] }[] {
+export function specsOf(pod: Pod, catalogue: Catalogue): ContainerRole[] {
   const init = (pod.spec.initContainers ?? []).map((spec) => ({
     spec,
     role: spec.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const),
   }));
-  return [...init, ...pod.spec.containers.map((spec) => ({ spec, role: 'main' as const }))];
+  return [
+    ...init,
+    ...pod.spec.containers.map((spec) => ({ spec: withImageProbe(spec, catalogue), role: 'main' as const })),
+  ];
+}
+
+/** See CatalogueEntry.readyPort. */
+function withImageProbe(spec: Container, catalogue: Catalogue): Container {
+  const hasOwn = spec.readinessProbe || spec.startupProbe || spec.command?.length || spec.args?.length;
+  const port = hasOwn ? undefined : catalogue.find(spec.image ?? '')?.readyPort;
+  if (port === undefined) return spec;
+  const thresholds = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+  return { ...spec, readinessProbe: { tcpSocket: { port }, ...thresholds } };
 }
 
 export const reportedStatuses = ({ status }: Pod) => [

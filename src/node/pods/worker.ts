@@ -10,7 +10,7 @@ import type { EnvironmentSources, PodPlace } from './environment.ts';
 import { ContainerKeeper } from './keeper.ts';
 import { type PodAction, type PodPlan, planPod } from './plan.ts';
 import { hostnameOf, type NameServiceOptions, sandboxConfigOf } from './sandbox-config.ts';
-import { specsOf } from './specs.ts';
+import { type ContainerRole, specsOf } from './specs.ts';
 import { statusOf } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { ContainerView, PodView } from './view.ts';
@@ -164,7 +164,7 @@ export class PodWorker {
       ...(this.#concluded ? { concluded: this.#concluded } : {}),
       ...(sandbox ? { sandbox } : {}),
       sandboxRetryAtMs: this.#sandboxRetryAtMs,
-      containers: specsOf(this.#pod).map(({ spec, role }) => this.#keeper(spec, role).view()),
+      containers: this.#roles.map(({ spec, role }) => this.#keeper(spec, role).view()),
     };
   }
 
@@ -221,7 +221,11 @@ export class PodWorker {
   }
 
   #syncKeepers(): void {
-    for (const { spec, role } of specsOf(this.#pod)) this.#keeper(spec, role).sync(spec);
+    for (const { spec, role } of this.#roles) this.#keeper(spec, role).sync(spec);
+  }
+
+  get #roles(): ContainerRole[] {
+    return specsOf(this.#pod, this.#options.catalogue);
   }
 
   #keeper(spec: Container, role: ContainerView['role']): ContainerKeeper {

@@ -18,16 +18,25 @@ export interface ProberOptions {
   onResult(result: 'success' | 'failure', message: string): void;
 }
 
+/**
+ * Until a container has been ready for the first time it is looked at after 50 ms, 100 ms, … up to the period: kubelet
+ * waits a whole period after the first attempt, which mostly comes too early. It changes no verdict, since the container
+ * is not ready anyway, and how many successes make it ready is counted as ever.
+ */
+const firstEagerMs = 50;
+
 /** Probes one container by one of its probes, until it is stopped or the verdict is that the container must go. */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #stop = new AbortController();
   #state;
+  #eagerMs: number;
   #cancel: Cancel;
 
   constructor(options: ProberOptions) {
     this.#options = options;
     this.#state = { ...initialState(options.kind), ...(options.assume ? { result: options.assume } : {}) };
+    this.#eagerMs = options.kind === 'readiness' && !options.assume ? firstEagerMs : Number.POSITIVE_INFINITY;
     const delayMs = Math.max(0, options.settings.initialDelayMs - options.runningMs);
     this.#cancel = options.clock.schedule(delayMs, () => void this.#probe());
   }
@@ -42,15 +51,22 @@ export class Prober {
   }
 
   async #probe(): Promise<void> {
-    const { clock, settings, kind } = this.#options;
+    const { clock, kind } = this.#options;
     const startedMs = clock.monotonicMs();
     const outcome = await this.#attempt();
     if (this.#stop.signal.aborted) return;
     this.#take(outcome);
     if (this.#stop.signal.aborted || isFatal(kind, this.#state)) return;
     // From start to start, as a ticker would: an attempt that took longer than the period is followed at once.
-    const delayMs = Math.max(0, settings.periodMs - (clock.monotonicMs() - startedMs));
+    const delayMs = Math.max(0, this.#nextPeriodMs(outcome.ok) - (clock.monotonicMs() - startedMs));
     this.#cancel = clock.schedule(delayMs, () => void this.#probe());
+  }
+
+  #nextPeriodMs(ok: boolean): number {
+    if (ok) this.#eagerMs = Number.POSITIVE_INFINITY;
+    const periodMs = Math.min(this.#eagerMs, this.#options.settings.periodMs);
+    this.#eagerMs *= 2;
+    return periodMs;
   }
 
   async #attempt(): Promise<ProbeOutcome> {
@@ -64,7 +80,9 @@ export class Prober {
   #take(outcome: ProbeOutcome): void {
     const before = this.#state.result;
     this.#state = observe(this.#options.settings, this.#state, outcome.ok);
-    if (!outcome.ok) this.#options.onFailure(outcome.message);
+    // An eager attempt that fails is no news: the container is starting.
+    const isEager = this.#eagerMs < this.#options.settings.periodMs;
+    if (!outcome.ok && !isEager) this.#options.onFailure(outcome.message);
     const { result } = this.#state;
     if (result !== before && result !== 'unknown') this.#options.onResult(result, outcome.message);
   }

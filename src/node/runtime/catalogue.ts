@@ -4,6 +4,11 @@ import path from 'node:path';
 export interface CatalogueEntry {
   readonly entrypoint: readonly string[];
   readonly args: readonly string[];
+  /**
+   * The program serves when it listens on this TCP port; that counts as its readiness when the Pod runs it with neither
+   * probes nor arguments of its own. Without it a Pod would be ready before its program has opened the port.
+   */
+  readonly readyPort?: number;
 }
 
 export interface Catalogue {
@@ -24,7 +29,7 @@ export function createCatalogue(ownCommand: OwnCommand): Catalogue {
   const [runtime] = ownCommand;
   const program = (name: string) => [runtime, path.join(import.meta.dirname, '..', 'programs', name)];
   const entries: Readonly<Record<string, CatalogueEntry>> = {
-    serve_hostname: { entrypoint: program('serve-hostname.ts'), args: [] },
+    serve_hostname: { entrypoint: program('serve-hostname.ts'), args: [], readyPort: 9376 },
     pause: { entrypoint: ['sleep'], args: ['infinity'] },
     'signalbox/proxy': { entrypoint: [...ownCommand, 'proxy'], args: [] },
     'signalbox/dns': { entrypoint: [...ownCommand, 'dns'], args: [] },

@@ -223,12 +223,15 @@ class ProcessRuntime implements Runtime {
   }
 
   async #launchContainer(pod: Pod, pause: ProcessIdentity, config: ContainerConfig, workingDir: string): Promise<void> {
-    const { unshare, sh, env } = this.#tools;
+    const { unshare, sh } = this.#tools;
     const directory = pod.directory.container(config);
     directory.remove();
     mkdirSync(directory.path, { recursive: true, mode: 0o700 });
     const { plain, awkward } = splitEnvironment(config.environment);
-    const program = awkward.length > 0 ? [env, ...awkward, ...config.command] : config.command;
+    // A background job of sh ignores two signals. A session of its own, so that nothing which the program does to its
+    // process group concerns its init.
+    const reset = [this.#tools.env, '--default-signal=INT,QUIT', ...awkward, this.#tools.setsid];
+    const program = [...reset, ...config.command];
     const script = ['-c', containerScript(this.#tools), 'sh', directory.path, directory.log, workingDir, ...program];
     const own = [unshare, '--pid', '--mount', '--propagation', 'private', sh, ...script];
     await launch({

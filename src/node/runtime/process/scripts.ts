@@ -39,8 +39,7 @@ set -eu
 /**
  * Runs under `nsenter … unshare --pid --mount`: $1 directory, $2 log, $3 working directory, then the program. The
  * container's init is PID 1 of a PID namespace nested in the Pod's: it waits, reaps, notes the exit code in one
- * write(2), and with its own end the kernel kills whatever the program left running. `setsid` so that nothing which
- * the program does to its process group concerns its init.
+ * write(2), and with its own end the kernel kills whatever the program left running.
  */
 export const containerScript = (tools: Tools): string => `
 set -eu
@@ -60,7 +59,7 @@ set -eu
     cd "$3" || exit 126
     unset OLDPWD
     shift 3
-    exec ${tools.setsid} "$@" 3>&- 4>&-
+    exec "$@" 3>&- 4>&-
   ) || _signalbox=$?
   printf '%s\\n' "$_signalbox" >"$1/exit"
 ) </dev/null &

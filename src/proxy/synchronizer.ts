@@ -6,6 +6,7 @@ import { diff, operationCount } from './diff/mod.ts';
 import {
   frontendText,
   Ledger,
+  mergePairs,
   type NodeFacts,
   type PortPair,
   type PortPlan,
@@ -173,12 +174,13 @@ export class Synchronizer {
   #plan(services: ReadonlySet<string>): PortPair[] {
     const { node, tracker } = this.#options;
     this.counters.servicesTouched += services.size;
-    const pairs: PortPair[] = [];
+    const updates: PortPair[] = [];
     for (const key of services) {
       const service = tracker.service(key);
       const drafts = service ? planService(service, tracker.slicesOf(key), node) : [];
-      pairs.push(...this.#ledger.update(key, drafts));
+      updates.push(...this.#ledger.update(key, drafts));
     }
+    const pairs = mergePairs(updates);
     for (const pair of pairs) this.#warnOfRefused(pair);
     return pairs;
   }

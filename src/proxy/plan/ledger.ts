@@ -66,7 +66,9 @@ export class Ledger {
 
     if (wanted.size > 0) this.#portsByService.set(service, [...wanted.keys()]);
     else this.#portsByService.delete(service);
-    return [...before].map(([port, plan]) => pair(plan, this.#ports.get(port)));
+    return [...before]
+      .map(([port, plan]) => pair(plan, this.#ports.get(port)))
+      .filter(({ before, after }) => before ?? after);
   }
 
   #releaseUnwanted(port: string, draft: PortDraft | undefined): (string | undefined)[] {
@@ -112,6 +114,17 @@ export class Ledger {
     for (const [text, other] of this.#found) if (other.id === group.id) this.#found.delete(text);
     return group;
   }
+}
+
+/** Of several updates in a row, each port's first before and last after: a frontend may change hands twice on the way. */
+export function mergePairs(updates: readonly PortPair[]): PortPair[] {
+  const merged = new Map<string, PortPair>();
+  for (const { before, after } of updates) {
+    const port = portNameText((after ?? before)!.name);
+    const first = merged.get(port);
+    merged.set(port, pair(first ? first.before : before, after));
+  }
+  return [...merged.values()].filter(({ before, after }) => before ?? after);
 }
 
 const frontendTexts = ({ name, frontends, refused }: PortPlan): string[] =>

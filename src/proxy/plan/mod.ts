@@ -1,4 +1,4 @@
-export { Ledger, type PortPair } from './ledger.ts';
+export { Ledger, mergePairs, type PortPair } from './ledger.ts';
 export {
   type Endpoint,
   endpointText,

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ManualClock } from '../base/clock.ts';
+import { silentLogger } from '../base/log.ts';
+import { createKernel } from '../kernel/mod.ts';
+import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
+import { endpointText, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
+import { Synchronizer } from './synchronizer.ts';
+import { testNamespace } from './testing/namespace.ts';
+import { fakeInformers, service, slice, tcp, udp } from './testing/objects.ts';
+import { Tracker } from './track/mod.ts';
+
+/** Few Services, slices and addresses, so that histories collide: same VIP, same endpoint, two slices of one Service. */
+const name = fc.constantFrom('a', 'b', 'c');
+const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5');
+const endpoint = fc.record({
+  addresses: fc.tuple(address),
+  conditions: fc.record(
+    { ready: fc.boolean(), serving: fc.boolean(), terminating: fc.boolean() },
+    { requiredKeys: [] },
+  ),
+  nodeName: fc.constantFrom('node1', 'node2'),
+});
+const event = fc.oneof(
+  fc.record({
+    do: fc.constant('put service' as const),
+    name,
+    vip: fc.constantFrom('10.96.0.1', '10.96.0.2', '10.96.0.3'),
+    nodePort: fc.constantFrom(undefined, 30001, 30002),
+    created: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'),
+    withUdp: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('delete service' as const), name }),
+  fc.record({
+    do: fc.constant('put slice' as const),
+    name: fc.constantFrom('x', 'y', 'z'),
+    of: name,
+    endpoints: fc.array(endpoint, { maxLength: 5 }),
+  }),
+  fc.record({ do: fc.constant('delete slice' as const), name: fc.constantFrom('x', 'y', 'z') }),
+  fc.record({ do: fc.constant('sync' as const) }),
+);
+type Event = typeof event extends fc.Arbitrary<infer One> ? One : never;
+
+const node = { name: 'node1', family: 'IPv4' } as const;
+const layout = { masqueradeMark: 0x4000 };
+
+test('After any history the plan equals one made from scratch, and the kernel holds exactly it', (t) => {
+  const kernel = createKernel();
+  const netns = testNamespace(t);
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 40 }), (history) => {
+      const informers = fakeInformers();
+      const dataplane = createNftablesDataplane(kernel, { ...layout, netns });
+      dataplane.cleanup();
+      const tracker = new Tracker(informers.services, informers.slices, () => {});
+      const clock = new ManualClock();
+      const options = { tracker, dataplane, node, clock, log: silentLogger, syncPeriodMs: 30_000, onSynced() {} };
+      const synchronizer = new Synchronizer(options);
+      synchronizer.sync();
+      for (const one of history) {
+        if (one.do === 'sync') synchronizer.sync();
+        else act(informers, one);
+      }
+      synchronizer.sync();
+
+      const scratch = new Ledger();
+      for (const each of informers.services.list()) {
+        const key = `default/${each.metadata.name}`;
+        scratch.update(key, planService(each, tracker.slicesOf(key), node));
+      }
+      assert.deepEqual(meaning(synchronizer.ports()), meaning(scratch.ports()));
+      assert.equal(synchronizer.counters.failures, 0);
+      assert.equal(dataplane.converge(dataplane.read(), synchronizer.ports()).messages, 0);
+      assert.deepEqual(meaningOfKernel(dataplane.read().groups), meaningOfKernel(groupsOf(scratch.ports())));
+      synchronizer.stop();
+
+      const successor = new Synchronizer({
+        ...options,
+        tracker: new Tracker(informers.services, informers.slices, () => {}),
+      });
+      successor.sync();
+      assert.deepEqual(meaning(successor.ports()), meaning(scratch.ports()));
+      // A port all of whose frontends another one has cannot be recognized in the kernel, and gets a new id.
+      const recognizable = [...scratch.ports()].every(({ frontends }) => frontends.length > 0);
+      if (recognizable) assert.equal(successor.counters.messages, 0);
+      successor.stop();
+      dataplane.close();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+function act({ services, slices }: ReturnType<typeof fakeInformers>, one: Exclude<Event, { do: 'sync' }>): void {
+  if (one.do === 'put service') {
+    const ports = [tcp(80, { name: 'http', ...(one.nodePort && { nodePort: one.nodePort }) })];
+    if (one.withUdp) ports.push(udp(80, { name: 'dns' }));
+    services.put(service(one.name, one.vip, { ports, created: one.created }));
+  } else if (one.do === 'put slice') {
+    const ports = [
+      { name: 'http', protocol: 'TCP', port: 8080 },
+      { name: 'dns', protocol: 'UDP', port: 53 },
+    ];
+    slices.put(slice(one.of, one.endpoints, { name: one.name, ports }));
+  } else if (one.do === 'delete service') services.delete(`default/${one.name}`);
+  else slices.delete(`default/${one.name}`);
+}
+
+/** What counts: who has which frontend, and which endpoints are behind it. Ids and slots depend on the history. */
+function meaning(ports: Iterable<PortPlan>): unknown[] {
+  return [...ports]
+    .map(({ name: port, frontends, refused, endpoints }) => ({
+      port: `${port.service} ${port.port}`,
+      frontends: frontends.map((frontend) => frontendText(frontend, port.protocol)).sort(),
+      refused: refused.map((frontend) => frontendText(frontend, port.protocol)).sort(),
+      endpoints: endpoints.map((one) => `${endpointText(one)} ${one.local}`).sort(),
+    }))
+    .sort((a, b) => (a.port < b.port ? -1 : 1));
+}
+
+type Groups = ReturnType<ReturnType<typeof createNftablesDataplane>['read']>['groups'];
+
+function groupsOf(ports: Iterable<PortPlan>): Groups {
+  const groups = new Map<string, { id: number; endpoints: PortPlan['endpoints'] }>();
+  for (const { name: port, id, frontends, endpoints } of ports) {
+    for (const frontend of frontends) groups.set(frontendText(frontend, port.protocol), { id, endpoints });
+  }
+  return groups;
+}
+
+const meaningOfKernel = (groups: Groups): unknown[] =>
+  [...groups].map(([frontend, { endpoints }]) => [frontend, ...endpoints.map(endpointText).sort()]).sort();

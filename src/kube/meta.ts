@@ -99,7 +99,6 @@ export const objectReference = object({
   resourceVersion: string(),
   fieldPath: string(),
 });
-export type ObjectReference = StoredOf<typeof objectReference>;
 
 /** Fields every kind begins with. */
 export const typeAndMeta = {

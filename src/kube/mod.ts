@@ -1,7 +1,6 @@
 export { allResources, resourceByKind, resourceByPlural } from './catalog.ts';
 export { applyDefaults } from './defaults/apply-defaults.ts';
-export { humanDuration } from './duration.ts';
-export { InputError, isInputError } from './errors.ts';
+export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
 export { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
 export { type Endpoint, type EndpointPort, EndpointSlice, Endpoints } from './kinds/endpoints.ts';
@@ -18,47 +17,31 @@ export {
 } from './kinds/pod.ts';
 export { Service, type ServicePort, type ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
-export type { KubeInput, KubeObject, LabelSelector, ObjectMeta, ObjectReference, OwnerReference } from './meta.ts';
+export type { KubeInput, KubeObject, LabelSelector, ObjectMeta, OwnerReference } from './meta.ts';
 export {
   controllerOf,
   controllerReference,
   isControlledBy,
-  isOwnedBy,
-  joinKey,
   keyOf,
-  splitKey,
 } from './object.ts';
-export { groupVersionPath, type OpenApiSchema, openApiDocument, openApiSchemas } from './openapi/openapi.ts';
+export { openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
-export { prune } from './prune.ts';
-export {
-  addQuantities,
-  compareQuantities,
-  formatQuantity,
-  isQuantity,
-  parseQuantity,
-  type Quantity,
-  quantityValue,
-} from './quantity.ts';
 export { apiVersionOf, type Resource } from './resource.ts';
-export { type FieldRequirement, matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
+export { matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
 export {
   formatLabelSelector,
-  type LabelRequirement,
-  type Labels,
   matchesLabels,
   matchesSelector,
   parseLabelSelector,
   requirementsOf,
   requirementsOfMap,
 } from './selectors/label-selector.ts';
-export { carryServiceOver } from './service-update.ts';
 export * from './status.ts';
-export { type Table, type TableColumn, tableOf } from './tables/table.ts';
+export { type TableColumn, tableOf } from './tables/table.ts';
 export { formatMicroTime, formatTime, parseTime } from './time.ts';
 export { duplicateKeys } from './validation/duplicate-keys.ts';
-export type { FieldError, FieldErrorType } from './validation/field-error.ts';
+export type { FieldError } from './validation/field-error.ts';
 export { validateObject, validateUpdate } from './validation/validate.ts';
-export { type SchemaFindings, validateSchema } from './validation/validate-schema.ts';
+export { validateSchema } from './validation/validate-schema.ts';

@@ -4,7 +4,7 @@ import { allResources, resourceByKind, resourceByPlural } from './catalog.ts';
 import { humanDuration } from './duration.ts';
 import { resolveIntOrPercent } from './int-or-percent.ts';
 import { Deployment, type KubeObject, ReplicaSet } from './mod.ts';
-import { controllerOf, controllerReference, isControlledBy, isOwnedBy, joinKey, keyOf, splitKey } from './object.ts';
+import { controllerOf, controllerReference, isControlledBy, keyOf } from './object.ts';
 import { apiVersionOf } from './resource.ts';
 import { formatMicroTime, formatTime, parseTime } from './time.ts';
 
@@ -24,24 +24,20 @@ const owner: KubeObject = {
   metadata: { name: 'web', namespace: 'default', uid: 'u1', resourceVersion: '1', creationTimestamp: '' },
 };
 
-test('keys join namespace and name, and come apart again', () => {
+test('a key is namespace and name, or the name alone', () => {
   assert.equal(keyOf(owner), 'default/web');
-  assert.equal(joinKey(undefined, 'node1'), 'node1');
-  assert.deepEqual(splitKey('default/web'), { namespace: 'default', name: 'web' });
-  assert.deepEqual(splitKey('node1'), { namespace: undefined, name: 'node1' });
+  assert.equal(keyOf({ metadata: { name: 'node1' } }), 'node1');
 });
 
-test('ownership goes by uid, control by the one reference that says so', () => {
+test('the controller is the one reference that says so, known by its uid', () => {
   const reference = controllerReference(ReplicaSet, owner);
   const pod = { ...owner, metadata: { ...owner.metadata, ownerReferences: [reference] } };
   assert.deepEqual(controllerOf(pod), reference);
   assert.ok(isControlledBy(pod, owner));
-  assert.ok(isOwnedBy(pod, owner));
   const reborn = { ...owner, metadata: { ...owner.metadata, uid: 'u2' } };
   assert.equal(isControlledBy(pod, reborn), false);
   const shared = { ...pod, metadata: { ...pod.metadata, ownerReferences: [{ ...reference, controller: false }] } };
   assert.equal(controllerOf(shared), undefined);
-  assert.ok(isOwnedBy(shared, owner));
 });
 
 test('times are written to the second, and to the microsecond for leases', () => {

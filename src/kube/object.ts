@@ -6,17 +6,7 @@ interface Named {
 }
 
 /** `namespace/name`, or `name` for a cluster-scoped object: how caches, queues and logs call an object. */
-export const keyOf = (object: Named): string => joinKey(object.metadata.namespace, object.metadata.name);
-
-export const joinKey = (namespace: string | undefined, name: string): string =>
-  namespace ? `${namespace}/${name}` : name;
-
-export function splitKey(key: string): { namespace: string | undefined; name: string } {
-  const slash = key.indexOf('/');
-  return slash < 0
-    ? { namespace: undefined, name: key }
-    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
+export const keyOf = ({ metadata: { namespace, name } }: Named): string => (namespace ? `${namespace}/${name}` : name);
 
 /** The one owner that manages the object (`controller: true`). */
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
@@ -25,9 +15,6 @@ export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
 /** Whether `owner` is the object's controller; by uid, since a name may have been given to another since. */
 export const isControlledBy = (object: KubeObject, owner: KubeObject): boolean =>
   controllerOf(object)?.uid === owner.metadata.uid;
-
-export const isOwnedBy = (object: KubeObject, owner: KubeObject): boolean =>
-  object.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid) ?? false;
 
 /** The reference by which a controller marks what it creates. */
 export const controllerReference = (resource: Resource, owner: KubeObject): OwnerReference => ({

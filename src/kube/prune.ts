@@ -1,4 +1,4 @@
-import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './schema.ts';
+import type { AnyMapSchema, AnyObjectSchema, ArraySchema, Field, Schema } from './schema.ts';
 
 /**
  * A fresh copy of `value` with only what the schema knows, as decoding into Go structs leaves it: unknown fields are
@@ -24,7 +24,7 @@ function copy(schema: Schema, value: unknown): unknown {
   }
 }
 
-function copyObject(schema: ObjectSchema<any>, value: Record<string, unknown>): Record<string, unknown> {
+function copyObject(schema: AnyObjectSchema, value: Record<string, unknown>): Record<string, unknown> {
   const fields: Record<string, Field> = schema.fields;
   const copied: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(value)) {
@@ -36,7 +36,7 @@ function copyObject(schema: ObjectSchema<any>, value: Record<string, unknown>): 
   return copied;
 }
 
-function copyMap(schema: MapSchema<any>, value: Record<string, unknown>): Record<string, unknown> {
+function copyMap(schema: AnyMapSchema, value: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(value).map(([key, given]): [string, unknown] => [
     key,
     given === null && schema.value.kind === 'string' ? '' : copy(schema.value, given),

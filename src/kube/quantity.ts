@@ -42,26 +42,6 @@ export function compareQuantities(a: string | number | Quantity, b: string | num
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-export function addQuantities(a: string | number | Quantity, b: string | number | Quantity): Quantity {
-  const left = quantityOf(a);
-  const right = quantityOf(b);
-  const [leftDigits, rightDigits] = aligned(left, right);
-  return {
-    digits: leftDigits + rightDigits,
-    exponent: Math.min(left.exponent, right.exponent),
-    suffix: left.digits === 0n ? right.suffix : left.suffix,
-  };
-}
-
-/** As a plain number of whole units, rounded up as upstream's Value() does. */
-export function quantityValue(quantity: string | number | Quantity): number {
-  const { digits, exponent } = quantityOf(quantity);
-  if (exponent >= 0) return Number(digits * 10n ** BigInt(exponent));
-  const divisor = 10n ** BigInt(-exponent);
-  const quotient = digits / divisor;
-  return Number(digits % divisor > 0n ? quotient + 1n : quotient);
-}
-
 /** Canonical: the largest suffix that leaves no fraction (`1000m` → `1`, `1024Ki` → `1Mi`). */
 export function formatQuantity(quantity: string | number | Quantity): string {
   const { digits, exponent, suffix } = quantityOf(quantity);

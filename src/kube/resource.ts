@@ -1,5 +1,5 @@
 import type { KubeInput, KubeObject } from './meta.ts';
-import type { GivenOf, ObjectSchema, StoredOf } from './schema.ts';
+import type { AnyObjectSchema, GivenOf, StoredOf } from './schema.ts';
 
 /** One kind of the API: how it is named, where it lives, and what it looks like. */
 export interface Resource<Stored extends KubeObject = KubeObject, Given extends KubeInput = KubeInput> {
@@ -13,7 +13,7 @@ export interface Resource<Stored extends KubeObject = KubeObject, Given extends 
   readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly subresources: readonly ('status' | 'scale' | 'binding')[];
-  readonly schema: ObjectSchema<any>;
+  readonly schema: AnyObjectSchema;
   /** Types only, never set. */
   readonly _stored?: Stored;
   readonly _given?: Given;
@@ -31,7 +31,7 @@ interface ResourceNames {
   readonly subresources?: readonly ('status' | 'scale' | 'binding')[];
 }
 
-export function defineResource<Schema extends ObjectSchema<any>>(names: ResourceNames, schema: Schema) {
+export function defineResource<Schema extends AnyObjectSchema>(names: ResourceNames, schema: Schema) {
   return {
     group: names.group ?? '',
     version: names.version ?? 'v1',

@@ -69,9 +69,16 @@ export type Schema =
   | IntOrStringSchema
   | QuantitySchema
   | AnySchema
-  | MapSchema<any>
-  | ArraySchema<any>
-  | ObjectSchema<any>;
+  | AnyMapSchema
+  | AnyArraySchema
+  | AnyObjectSchema;
+
+// biome-ignore lint/suspicious/noExplicitAny: code that walks schemas does not know their types, only their kinds
+export type AnyMapSchema = MapSchema<any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyArraySchema = ArraySchema<any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyObjectSchema = ObjectSchema<any>;
 
 export interface Field {
   readonly schema: Schema;
@@ -159,6 +166,7 @@ export function object<const Fields extends FieldTable>(fields: Fields): ObjectS
   return { kind: 'object', fields: Object.fromEntries(entries) as ObjectSchema<Fields>['fields'] };
 }
 
-export const retainKeys = <Type extends ObjectSchema<any>>(schema: Type): Type => ({ ...schema, retainKeys: true });
+/** For a union whose members are fields: only one of them may be set. */
+export const retainKeys = <Type extends AnyObjectSchema>(schema: Type): Type => ({ ...schema, retainKeys: true });
 
 const withText = (description: string | undefined) => (description === undefined ? {} : { description });

@@ -74,7 +74,7 @@ const cases: [string, status.Status, number, status.StatusReason, string][] = [
     status.undecodable(
       { kind: 'Service', version: 'v1' },
       'Service',
-      status.strictDecodingError(['unknown field "spec.prots"', 'duplicate field "spec.type"']),
+      'strict decoding error: unknown field "spec.prots", duplicate field "spec.type"',
     ),
     400,
     'BadRequest',

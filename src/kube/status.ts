@@ -115,18 +115,6 @@ export const unprocessable = (detail: string): Status =>
     causes: [{ reason: 'UnexpectedServerResponse', message: detail }],
   });
 
-/** A patch whose result does not read as the kind; `patch` is its text. */
-export const patchRefused = (patch: string, why: string): Status => {
-  const message = `Invalid value: ${quote(patch)}: ${why}`;
-  return failure('Invalid', ` "" is invalid: patch: ${message}`, {
-    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
-  });
-};
-
-/** The end of a BadRequest for what strict decoding finds (`unknown field …`, `duplicate field …`). */
-export const strictDecodingError = (problems: readonly string[]): string =>
-  `strict decoding error: ${problems.join(', ')}`;
-
 export const badRequest = (message: string): Status => failure('BadRequest', message);
 
 /** A body that does not read as the kind which the URL asks for; `version` is the object's own (`v1`). */
@@ -168,9 +156,6 @@ export const expired = (message: string): Status => failure('Expired', message);
 
 export const requestTooLarge = (limitBytes: number): Status =>
   failure('RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
-
-export const tooManyRequests = (message: string, retryAfterSeconds: number): Status =>
-  failure('TooManyRequests', message, { retryAfterSeconds });
 
 export const internalError = (why: string): Status =>
   failure('InternalError', `Internal error occurred: ${why}`, { causes: [{ reason: 'InternalError', message: why }] });

@@ -1,9 +1,9 @@
 import { objectMeta } from '../meta.ts';
 import type { Resource } from '../resource.ts';
-import type { ArraySchema, Field, ObjectSchema, Schema } from '../schema.ts';
+import type { AnyArraySchema, AnyObjectSchema, Field, Schema } from '../schema.ts';
 import { namedSchemas } from './components.ts';
 
-export type OpenApiSchema = Record<string, unknown>;
+type OpenApiSchema = Record<string, unknown>;
 
 /**
  * OpenAPI v3 component schemas by upstream's names (`io.k8s.api.core.v1.Service`), with the `x-kubernetes-*` extensions
@@ -20,42 +20,6 @@ export function openApiSchemas(resources: readonly Resource[]): Record<string, O
   }
   return components;
 }
-
-/** `/api/v1` as in the discovery document. */
-export const groupVersionPath = ({ group, version }: Pick<Resource, 'group' | 'version'>): string =>
-  group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-
-/**
- * The document for one group and version (`/openapi/v3/apis/apps/v1`). Of operations it tells only patch, by which
- * kubectl finds out whether the server checks fields itself.
- */
-export function openApiDocument(resources: readonly Resource[], productVersion: string): OpenApiSchema {
-  return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: productVersion },
-    paths: Object.fromEntries(resources.map((resource) => [itemPath(resource), { patch: patchOperation(resource) }])),
-    components: { schemas: openApiSchemas(resources) },
-  };
-}
-
-const itemPath = (resource: Resource): string =>
-  `${groupVersionPath(resource)}${resource.namespaced ? '/namespaces/{namespace}' : ''}/${resource.plural}/{name}`;
-
-const patchOperation = (resource: Resource): OpenApiSchema => ({
-  parameters: ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
-    name,
-    in: 'query',
-    schema: { type: name === 'force' ? 'boolean' : 'string', uniqueItems: true },
-  })),
-  responses: {
-    200: {
-      description: 'OK',
-      content: { 'application/json': { schema: reference(componentName(resource)) } },
-    },
-  },
-  'x-kubernetes-action': 'patch',
-  'x-kubernetes-group-version-kind': gvk(resource, resource.kind),
-});
 
 const gvk = ({ group, version }: Resource, kind: string) => ({ group, kind, version });
 
@@ -119,7 +83,7 @@ function describeInline(schema: Schema, components: Record<string, OpenApiSchema
   }
 }
 
-function describeObject(schema: ObjectSchema<any>, components: Record<string, OpenApiSchema>): OpenApiSchema {
+function describeObject(schema: AnyObjectSchema, components: Record<string, OpenApiSchema>): OpenApiSchema {
   const fields: [string, Field][] = Object.entries(schema.fields);
   const required = fields.filter(([, { presence }]) => presence === 'required').map(([name]) => name);
   return {
@@ -131,7 +95,7 @@ function describeObject(schema: ObjectSchema<any>, components: Record<string, Op
   };
 }
 
-function listExtensions({ merge, item }: ArraySchema<any>): OpenApiSchema {
+function listExtensions({ merge, item }: AnyArraySchema): OpenApiSchema {
   if (!merge) return { 'x-kubernetes-list-type': 'atomic' };
   const strategy = item.kind === 'object' && item.retainKeys ? 'merge,retainKeys' : 'merge';
   if (merge.kind === 'set') return { 'x-kubernetes-list-type': 'set', 'x-kubernetes-patch-strategy': strategy };

@@ -35,6 +35,7 @@ interface Vector {
   readonly resource?: Resource;
   readonly current?: object;
   readonly patch: object;
+  // biome-ignore lint/suspicious/noExplicitAny: each vector looks into another kind
   readonly expect: (patched: any) => [actual: unknown, expected: unknown];
 }
 

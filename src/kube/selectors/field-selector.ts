@@ -8,6 +8,7 @@ export interface FieldRequirement {
   readonly value: string;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each reader knows the kind that it is listed under
 type FieldReader = (object: any) => string | number | boolean | undefined;
 
 const everywhere: Record<string, FieldReader> = {

@@ -18,7 +18,7 @@ import { deploymentColumns, replicaSetColumns } from './workload.ts';
 /** metav1.TableColumnDefinition. */
 export type TableColumn = Omit<Column<KubeObject>, 'cell'>;
 
-export interface Table<S extends KubeObject = KubeObject> {
+interface Table<S extends KubeObject = KubeObject> {
   /** Wide columns (priority 1) included: kubectl asks for all and hides those itself. */
   readonly columns: readonly TableColumn[];
   /** The cells of one object, one per column; `nowMs` is milliseconds since the epoch. */
@@ -26,7 +26,7 @@ export interface Table<S extends KubeObject = KubeObject> {
 }
 
 /** What kubectl prints for a kind, upstream's column by column. */
-export function tableOf<S extends KubeObject>(resource: Resource<S, any>): Table<S> {
+export function tableOf<S extends KubeObject>(resource: Resource<S>): Table<S> {
   return (tables.get(resource.kind) ?? fallback) as Table<S>;
 }
 

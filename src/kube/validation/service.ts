@@ -193,7 +193,7 @@ function healthCheckErrors(spec: ServiceSpec): FieldError[] {
   return [invalidError('spec.healthCheckNodePort', port, detail)];
 }
 
-/** `after` has been through `carryServiceOver`, so that what it leaves out counts as kept. */
+/** What the server allocated and `after` left out has been carried over before. */
 export function validateServiceUpdate({ spec: before }: Service, { spec: after }: Service): FieldError[] {
   const errors: FieldError[] = [];
   if (before.type === 'LoadBalancer' && after.type === 'LoadBalancer') {

@@ -1,6 +1,6 @@
 import { isAbsent, isRecord } from '../prune.ts';
 import { isQuantity, quantityProblem } from '../quantity.ts';
-import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema, StringSchema } from '../schema.ts';
+import type { AnyArraySchema, AnyMapSchema, AnyObjectSchema, Field, Schema, StringSchema } from '../schema.ts';
 import { parseTime } from '../time.ts';
 import {
   childPath,
@@ -37,7 +37,7 @@ function visit(schema: Schema, value: unknown, path: string, findings: Findings)
   else findings.errors.push(...scalarErrors(schema, value, path));
 }
 
-function visitObject(schema: ObjectSchema<any>, value: unknown, path: string, findings: Findings): void {
+function visitObject(schema: AnyObjectSchema, value: unknown, path: string, findings: Findings): void {
   if (!isRecord(value)) {
     findings.errors.push(wrongType(path, value, 'object'));
     return;
@@ -53,7 +53,7 @@ function visitObject(schema: ObjectSchema<any>, value: unknown, path: string, fi
   }
 }
 
-function visitMap(schema: MapSchema<any>, value: unknown, path: string, findings: Findings): void {
+function visitMap(schema: AnyMapSchema, value: unknown, path: string, findings: Findings): void {
   if (!isRecord(value)) {
     findings.errors.push(wrongType(path, value, 'object'));
     return;
@@ -63,7 +63,7 @@ function visitMap(schema: MapSchema<any>, value: unknown, path: string, findings
   }
 }
 
-function visitArray(schema: ArraySchema<any>, value: unknown, path: string, findings: Findings): void {
+function visitArray(schema: AnyArraySchema, value: unknown, path: string, findings: Findings): void {
   if (!Array.isArray(value)) {
     findings.errors.push(wrongType(path, value, 'array'));
     return;

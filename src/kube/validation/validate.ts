@@ -37,7 +37,7 @@ export function validateObject(resource: Resource, object: KubeInput): FieldErro
 
 /**
  * What is wrong with replacing `before` by `after`. What `after` leaves out of the metadata that the server owns counts
- * as kept; a Service has been through `carryServiceOver`.
+ * as kept; addresses and node ports that the server allocated have been carried over.
  */
 export function validateUpdate(resource: Resource, before: KubeObject, after: KubeObject): FieldError[] {
   const rules = rulesOf(resource);

@@ -9,6 +9,7 @@ interface DnsFlags extends LogFlags {
   clusterDomain: string;
   upstream: string[];
   resolvConf: string;
+  reverseCidr: string[];
   readyAddress?: { address: string; port: number };
   healthAddress?: { address: string; port: number };
   lameDuck: number;
@@ -30,6 +31,11 @@ export function dnsCommand(): Command {
         .default([], 'those of --resolv-conf'),
     )
     .option('--resolv-conf <file>', 'where to find the resolvers, followed when it changes', '/etc/resolv.conf')
+    .addOption(
+      new Option('--reverse-cidr <cidr>', "addresses whose reverse names are the cluster's; may be given again")
+        .argParser(repeated((text) => text))
+        .default([], 'none'),
+    )
     .option('--ready-address <address:port>', 'where to answer /ready', socketAddress)
     .option('--health-address <address:port>', 'where to answer /health', socketAddress)
     .option('--lame-duck <duration>', 'when stopping: how long to go on answering, no longer ready', durationMs, 0)
@@ -56,6 +62,7 @@ Examples:
         listen: flags.listen,
         clusterDomain: flags.clusterDomain,
         resolvConf: flags.resolvConf,
+        reverseCidrs: flags.reverseCidr,
         lameDuckMs: flags.lameDuck,
         ...(flags.upstream.length > 0 && { upstreams: flags.upstream }),
         ...(flags.readyAddress && { ready: flags.readyAddress }),

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { parseIp } from '../wire/rtnetlink/mod.ts';
 import { checked, libc, retried } from './libc.ts';
 import { withNetns } from './namespace-switch.ts';
 
@@ -69,6 +70,6 @@ function internetChecksum(bytes: Buffer): number {
 function socketAddress(address: string): Buffer {
   const bytes = Buffer.alloc(16);
   bytes.writeUInt16LE(AF_INET, 0);
-  address.split('.').forEach((part, index) => bytes.writeUInt8(Number(part), 4 + index));
+  bytes.set(parseIp(address).bytes, 4);
   return bytes;
 }

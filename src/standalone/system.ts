@@ -46,6 +46,8 @@ const dnsPod = (layout: ClusterLayout, node: NodeLayout): Manifest =>
       `--kubeconfig=${node.kubeconfig}`,
       `--listen=${node.address}:53`,
       `--cluster-domain=${clusterDefaults.domain}`,
+      `--reverse-cidr=${clusterDefaults.serviceCidr}`,
+      `--reverse-cidr=${clusterDefaults.clusterCidr}`,
       `--upstream=${layout.fabric.hostAddress}:53`,
       `--ready-address=${node.address}:8181`,
     ],

@@ -79,12 +79,14 @@ test('scaling up and down never makes more Pods than asked for', async (t) => {
   assert.deepEqual([slice?.endpoints, others], [[], []], 'one empty slice stays');
 });
 
-test('exactly as many Pods are created as are missing', async (t) => {
-  const cluster = await startCluster(t);
+test('exactly as many Pods are created as are missing, also when what the controllers see is old', async (t) => {
+  const cluster = await startCluster(t, {}, 20);
   await createHostnames(cluster, 12);
-  await cluster.until('12 Pods', () => available(cluster, 12));
-  const created = cluster.writes.filter(({ line }) => line === 'POST /api/v1/namespaces/default/pods');
-  assert.equal(created.length, 12);
+  await cluster.until('12 Pods', () => available(cluster, 12), 20_000);
+  const created = (path: string) => cluster.writes.filter(({ line }) => line === `POST ${path}`).length;
+  assert.equal(created('/api/v1/namespaces/default/pods'), 12);
+  assert.equal(created('/apis/apps/v1/namespaces/default/replicasets'), 1);
+  assert.equal(created('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'), 1);
 });
 
 test('a deleted Pod is replaced; while it ends it is in the slice as terminating, not ready', async (t) => {

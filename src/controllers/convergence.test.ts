@@ -14,8 +14,9 @@ test('whatever is asked for and wherever the controllers crash, the cluster beco
   );
   const step = fc.record({ action, pauseMs: fc.constantFrom(0, 0, 1, 5, 40) });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), fc.constantFrom(0, 8), async (steps, delayMs) => {
       const cluster = await TestCluster.start();
+      cluster.watchDelayMs = delayMs;
       try {
         await addNodes(cluster);
         await cluster.startControllers();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createApiServer } from '../../apiserver/mod.ts';
-import { ManualClock } from '../../base/clock.ts';
+import { ManualClock, sleep } from '../../base/clock.ts';
 import type { Exchange } from '../../base/exchange.ts';
 import { silentLogger } from '../../base/log.ts';
 import { type Client, createClient } from '../../client/mod.ts';
@@ -23,6 +23,8 @@ export interface SentWrite {
 export class TestCluster {
   readonly clock = new ManualClock();
   readonly writes: SentWrite[] = [];
+  /** How late every event of a watch that begins from now on arrives: what informers show is then old. */
+  watchDelayMs = 0;
   readonly client: Client;
   readonly agents: FakeAgents;
   readonly #exchange: Exchange;
@@ -74,9 +76,17 @@ export class TestCluster {
         }
         const response = await this.#exchange(request);
         assertAlive();
-        return response;
+        const isWatch = typeof response.body !== 'string' && this.watchDelayMs > 0;
+        return isWatch ? { ...response, body: this.#late(response.body as AsyncIterable<string>) } : response;
       },
     });
+  }
+
+  async *#late(body: AsyncIterable<string>): AsyncGenerator<string> {
+    for await (const piece of body) {
+      await sleep(this.clock, this.watchDelayMs);
+      yield piece;
+    }
   }
 
   async startControllers(): Promise<void> {

@@ -5,8 +5,13 @@ import type { ControllersOptions } from '../mod.ts';
 import { TestCluster } from './cluster.ts';
 
 /** A cluster of three nodes with its controllers running, which ends with the test. */
-export async function startCluster(t: TestContext, options: Partial<ControllersOptions> = {}): Promise<TestCluster> {
+export async function startCluster(
+  t: TestContext,
+  options: Partial<ControllersOptions> = {},
+  watchDelayMs = 0,
+): Promise<TestCluster> {
   const cluster = await TestCluster.start(options);
+  cluster.watchDelayMs = watchDelayMs;
   t.after(() => cluster.stop());
   await addNodes(cluster);
   await cluster.startControllers();

@@ -98,6 +98,7 @@ export class Synchronizer {
     const changes = diff(this.#plan(touched));
     const operations = changes.reduce((sum, change) => sum + operationCount(change), 0);
     this.counters.syncs += 1;
+    this.counters.servicesTouched += touched.size;
     this.counters.operations += operations;
     if (changes.length === 0) return;
     try {
@@ -137,7 +138,7 @@ export class Synchronizer {
     const startedMs = clock.monotonicMs();
     const found = dataplane.read();
     if (!this.#adopted) this.#ledger.beginAdoption(found.groups);
-    this.#plan(tracker.take());
+    this.#plan(this.#adopted ? tracker.take() : this.#bySeniority(tracker.take()));
     this.#ledger.endAdoption();
     const isFirst = !this.#adopted;
     this.#adopted = true;
@@ -171,9 +172,16 @@ export class Synchronizer {
     log.warn('Somebody had changed our rules: repaired them', { messages: this.counters.messages - messages });
   }
 
-  #plan(services: ReadonlySet<string>): PortPair[] {
+  /** The older first, as frontends go: a younger Service must not take over the ids of one that wins them from it. */
+  #bySeniority(services: ReadonlySet<string>): string[] {
+    const { tracker } = this.#options;
+    const rank = (key: string) => `${tracker.service(key)?.metadata.creationTimestamp ?? ''} ${key}:`;
+    const ranked = [...services].map((key) => ({ key, rank: rank(key) }));
+    return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ key }) => key);
+  }
+
+  #plan(services: ReadonlySet<string> | readonly string[]): PortPair[] {
     const { node, tracker } = this.#options;
-    this.counters.servicesTouched += services.size;
     const updates: PortPair[] = [];
     for (const key of services) {
       const service = tracker.service(key);

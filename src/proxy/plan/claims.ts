@@ -5,37 +5,37 @@
  */
 export class FrontendClaims {
   readonly #owners = new Map<string, Claimant>();
-  /** Only for frontends that more than one wants. */
-  readonly #waiting = new Map<string, Claimant[]>();
+  /** Only for frontends that more than one wants; the most senior first. */
+  readonly #waiting = new Map<string, readonly Claimant[]>();
 
   ownerOf(frontend: string): string | undefined {
     return this.#owners.get(frontend)?.port;
   }
 
-  /** Returns the port that loses the frontend by this claim, if any. */
-  claim(frontend: string, claimant: Claimant): string | undefined {
-    const owner = this.#owners.get(frontend);
-    if (owner === undefined || owner.port === claimant.port) {
-      this.#owners.set(frontend, claimant);
-      return undefined;
-    }
-    const waiting = (this.#waiting.get(frontend) ?? []).filter(({ port }) => port !== claimant.port);
-    const claimantWins = bySeniority(claimant, owner) < 0;
-    this.#waiting.set(frontend, [...waiting, claimantWins ? owner : claimant]);
-    if (!claimantWins) return undefined;
-    this.#owners.set(frontend, claimant);
-    return owner.port;
+  /** Returns the ports, the claimant aside, that lose or get the frontend by this. */
+  claim(frontend: string, claimant: Claimant): string[] {
+    return this.#settle(frontend, claimant.port, [...this.#othersThan(claimant.port, frontend), claimant]);
   }
 
   /** Returns the port that gets the frontend by this release, if any. */
-  release(frontend: string, port: string): string | undefined {
-    const waiting = (this.#waiting.get(frontend) ?? []).filter((one) => one.port !== port).sort(bySeniority);
-    const next = this.ownerOf(frontend) === port ? waiting.shift() : undefined;
-    if (next !== undefined) this.#owners.set(frontend, next);
-    else if (this.ownerOf(frontend) === port) this.#owners.delete(frontend);
+  release(frontend: string, port: string): string[] {
+    return this.#settle(frontend, port, this.#othersThan(port, frontend));
+  }
+
+  #othersThan(port: string, frontend: string): Claimant[] {
+    const owner = this.#owners.get(frontend);
+    const all = owner ? [owner, ...(this.#waiting.get(frontend) ?? [])] : [];
+    return all.filter((one) => one.port !== port);
+  }
+
+  #settle(frontend: string, mover: string, claimants: Claimant[]): string[] {
+    const [before, [owner, ...waiting]] = [this.ownerOf(frontend), claimants.sort(bySeniority)];
+    if (owner) this.#owners.set(frontend, owner);
+    else this.#owners.delete(frontend);
     if (waiting.length > 0) this.#waiting.set(frontend, waiting);
     else this.#waiting.delete(frontend);
-    return next?.port;
+    if (before === owner?.port) return [];
+    return [before, owner?.port].filter((port) => port !== undefined && port !== mover) as string[];
   }
 }
 

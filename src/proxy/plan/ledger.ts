@@ -56,12 +56,12 @@ export class Ledger {
     const wanted = new Map(drafts.map((draft) => [portNameText(draft.name), draft]));
     const known = this.#portsByService.get(service) ?? [];
     const before = new Map<string, PortPlan | undefined>();
-    const touch = (port: string | undefined) => {
-      if (port !== undefined && !before.has(port)) before.set(port, this.#ports.get(port));
+    const touch = (port: string) => {
+      if (!before.has(port)) before.set(port, this.#ports.get(port));
     };
     for (const port of [...known, ...wanted.keys()]) touch(port);
-    for (const port of known) for (const winner of this.#releaseUnwanted(port, wanted.get(port))) touch(winner);
-    for (const [port, draft] of wanted) for (const loser of this.#claim(port, draft)) touch(loser);
+    for (const port of known) this.#releaseUnwanted(port, wanted.get(port)).forEach(touch);
+    for (const [port, draft] of wanted) this.#claim(port, draft).forEach(touch);
     for (const port of before.keys()) this.#settle(port, wanted.get(port), known.includes(port));
 
     if (wanted.size > 0) this.#portsByService.set(service, [...wanted.keys()]);
@@ -71,16 +71,16 @@ export class Ledger {
       .filter(({ before, after }) => before ?? after);
   }
 
-  #releaseUnwanted(port: string, draft: PortDraft | undefined): (string | undefined)[] {
+  #releaseUnwanted(port: string, draft: PortDraft | undefined): string[] {
     const plan = this.#ports.get(port)!;
     const kept = new Set(draft?.frontends.map((frontend) => frontendText(frontend, plan.name.protocol)));
     return frontendTexts(plan)
       .filter((frontend) => !kept.has(frontend))
-      .map((frontend) => this.#claims.release(frontend, port));
+      .flatMap((frontend) => this.#claims.release(frontend, port));
   }
 
-  #claim(port: string, { name, frontends, since }: PortDraft): (string | undefined)[] {
-    return frontends.map((frontend) => this.#claims.claim(frontendText(frontend, name.protocol), { port, since }));
+  #claim(port: string, { name, frontends, since }: PortDraft): string[] {
+    return frontends.flatMap((frontend) => this.#claims.claim(frontendText(frontend, name.protocol), { port, since }));
   }
 
   /** Writes a port's plan anew, from its draft or, for a port of another Service, from what is planned already. */

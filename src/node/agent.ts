@@ -183,7 +183,7 @@ function agentId(stateDir: string): string {
 }
 
 function sourcesFrom(client: Client): EnvironmentSources {
-  const find = async <S extends KubeObject>(resource: Resource<S, any>, namespace: string, name: string) => {
+  const find = async <S extends KubeObject>(resource: Resource<S>, namespace: string, name: string) => {
     try {
       return await client.get(resource, name, { namespace });
     } catch (error) {

@@ -74,7 +74,7 @@ function wanted(view: PodView): ContainerView[] {
 
 const hasBegun = (view: PodView) =>
   view.containers.some(
-    ({ role, current }) => role === 'main' && current && current.startedAtMs >= (view.sandbox?.createdAtMs ?? 0),
+    ({ role, current }) => role === 'main' && current && current.sandboxAttempt === view.sandbox?.attempt,
   );
 
 const wantsStart = (view: PodView, container: ContainerView) =>

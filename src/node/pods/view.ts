@@ -40,7 +40,9 @@ export interface ContainerView {
   readonly condemned?: Condemnation;
 }
 
-export interface Attempt extends Omit<ContainerStatus, 'name' | 'image'> {
+export interface Attempt extends Omit<ContainerStatus, 'name' | 'image' | 'sandboxAttempt'> {
+  /** Absent when the runtime does not know of it. */
+  readonly sandboxAttempt?: number;
   /** Instead of `Completed` or `Error`. */
   readonly reason?: string;
   readonly message?: string;
@@ -67,7 +69,7 @@ export function isInitialized(view: PodView, container: ContainerView): boolean 
   const { current } = container;
   if (container.role === 'sidecar') return isRunning(container) && container.started;
   if (current?.exit?.code !== 0) return false;
-  return view.sandbox === undefined || !view.sandbox.ready || current.startedAtMs >= view.sandbox.createdAtMs;
+  return view.sandbox === undefined || !view.sandbox.ready || current.sandboxAttempt === view.sandbox.attempt;
 }
 
 /** Whether an ended container is to be started again, sooner or later. */

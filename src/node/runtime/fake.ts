@@ -93,12 +93,13 @@ export class FakeRuntime implements Runtime {
     const error = this.sandboxError;
     this.sandboxError = undefined;
     if (error !== undefined) throw new PodError(`Start the sandbox of Pod ${config.podName}`, 'sandbox', error);
+    const before = this.#sandboxes.get(config.podUid);
     const sandbox: SandboxStatus = {
       config,
       ready: true,
       ...(config.hostNetwork ? {} : { address: `192.0.2.${this.#addresses++}` }),
-      createdAtMs: this.#clock.now(),
-      containers: this.#sandboxes.get(config.podUid)?.containers ?? [],
+      attempt: before ? before.attempt + 1 : 0,
+      containers: before?.containers ?? [],
     };
     this.#sandboxes.set(config.podUid, sandbox);
     return sandbox;
@@ -127,7 +128,14 @@ export class FakeRuntime implements Runtime {
     if (program?.startError !== undefined) throw new PodError(operation, 'start', program.startError);
     const id = `${podUid}/${config.name}/${config.attempt}`;
     const { name, attempt, image } = config;
-    const status: ContainerStatus = { id, name, attempt, image, startedAtMs: this.#clock.now() };
+    const status: ContainerStatus = {
+      id,
+      name,
+      attempt,
+      sandboxAttempt: sandbox.attempt,
+      image,
+      startedAtMs: this.#clock.now(),
+    };
     this.journal.push(`start ${this.#label(podUid, status)}`);
     this.#configs.set(id, config);
     const isOld = (other: ContainerStatus) => other.name === name && other.attempt < attempt - 1;

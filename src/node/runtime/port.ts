@@ -62,7 +62,8 @@ export interface SandboxStatus {
   readonly ready: boolean;
   /** The Pod's address; the node's own for a hostNetwork Pod is not given here. */
   readonly address?: string;
-  readonly createdAtMs: number;
+  /** 0 for the Pod's first sandbox, one more for each that replaced it. */
+  readonly attempt: number;
   /** Of each container the newest attempt and the one before it, in the order of their start. */
   readonly containers: readonly ContainerStatus[];
 }
@@ -85,6 +86,8 @@ export interface ContainerStatus {
   readonly id: string;
   readonly name: string;
   readonly attempt: number;
+  /** Of the sandbox that it was started in. */
+  readonly sandboxAttempt: number;
   readonly image: string;
   readonly startedAtMs: number;
   /** Absent: it runs. */

@@ -11,7 +11,8 @@ export interface PodRecord {
   /** Of the machine when the sandbox was made. */
   readonly bootId: string;
   readonly config: SandboxConfig;
-  readonly createdAtMs: number;
+  /** SandboxStatus.attempt */
+  readonly attempt: number;
   readonly address?: string;
   /** The sandbox was taken down on purpose. */
   readonly stopped: boolean;
@@ -21,6 +22,7 @@ export interface PodRecord {
 export interface ContainerRecord {
   readonly id: string;
   readonly config: ContainerConfig;
+  readonly sandboxAttempt: number;
   readonly startedAtMs: number;
   /** Known to us, though the container's init could not note it. */
   readonly exit?: ContainerExit;

@@ -91,8 +91,9 @@ class ProcessRuntime implements Runtime {
   }
 
   async startSandbox(config: SandboxConfig): Promise<SandboxStatus> {
-    const { network, stateDir, clock } = this.#options;
+    const { network, stateDir } = this.#options;
     await this.stopSandbox(config.podUid);
+    const before = this.#pods.get(config.podUid)?.record;
     const address = config.hostNetwork ? undefined : network.reserve(config.podUid);
     const pod: Pod = {
       directory: PodDirectory.of(stateDir, config),
@@ -101,10 +102,10 @@ class ProcessRuntime implements Runtime {
         version: 1,
         bootId: this.#bootId,
         config,
-        createdAtMs: clock.now(),
+        attempt: before ? before.attempt + 1 : 0,
         ...(address === undefined ? {} : { address }),
         stopped: false,
-        containers: this.#pods.get(config.podUid)?.record.containers ?? [],
+        containers: before?.containers ?? [],
       },
     };
     this.#pods.set(config.podUid, pod);
@@ -150,6 +151,7 @@ class ProcessRuntime implements Runtime {
     const container: ContainerRecord = {
       id: `${podUid}/${config.name}/${config.attempt}`,
       config,
+      sandboxAttempt: pod.record.attempt,
       startedAtMs: this.#options.clock.now(),
     };
     this.#makeRoom(pod, config);
@@ -320,14 +322,15 @@ const statusOf = ({ record, pause }: Pod): SandboxStatus => ({
   config: record.config,
   ready: !record.stopped && pause !== undefined,
   ...(record.address === undefined ? {} : { address: record.address }),
-  createdAtMs: record.createdAtMs,
+  attempt: record.attempt,
   containers: record.containers.map(containerStatus),
 });
 
-const containerStatus = ({ id, config, startedAtMs, exit }: ContainerRecord): ContainerStatus => ({
+const containerStatus = ({ id, config, sandboxAttempt, startedAtMs, exit }: ContainerRecord): ContainerStatus => ({
   id,
   name: config.name,
   attempt: config.attempt,
+  sandboxAttempt,
   image: config.image,
   startedAtMs,
   ...(exit ? { exit } : {}),

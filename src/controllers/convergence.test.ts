@@ -33,16 +33,20 @@ test('whatever is asked for and wherever the controllers crash, the cluster beco
             await cluster.startControllers();
           }
         }
-        await cluster.until('it is as asked for', async () => {
-          await available(cluster, wanted.replicas);
-          const pods = await cluster.livePods();
-          assert.equal(pods.length, wanted.replicas);
-          assert(pods.every(({ spec }) => spec.containers[0]?.image === wanted.image));
-          const addresses = pods.map(({ status }) => status?.podIP).sort();
-          assert.deepEqual((await readyAddresses(cluster)).sort(), addresses);
-          const { subsets } = await cluster.client.get(Endpoints, 'hostnames', { namespace: 'default' });
-          assert.deepEqual((subsets?.[0]?.addresses ?? []).map(({ ip }) => ip).sort(), addresses);
-        });
+        await cluster.until(
+          'it is as asked for',
+          async () => {
+            await available(cluster, wanted.replicas);
+            const pods = await cluster.livePods();
+            assert.equal(pods.length, wanted.replicas);
+            assert(pods.every(({ spec }) => spec.containers[0]?.image === wanted.image));
+            const addresses = pods.map(({ status }) => status?.podIP).sort();
+            assert.deepEqual((await readyAddresses(cluster)).sort(), addresses);
+            const { subsets } = await cluster.client.get(Endpoints, 'hostnames', { namespace: 'default' });
+            assert.deepEqual((subsets?.[0]?.addresses ?? []).map(({ ip }) => ip).sort(), addresses);
+          },
+          20_000,
+        );
         await cluster.quiet();
         await cluster.clock.advance(2_000);
         assert.deepEqual(await cluster.quiet(), [], 'at rest nothing is written');

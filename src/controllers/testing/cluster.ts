@@ -169,7 +169,9 @@ export class TestCluster {
   /** Lets everything that was set off come to rest, and returns what was written meanwhile. */
   async quiet(): Promise<string[]> {
     const lines: string[] = [];
-    for (let idle = 0; idle < 20; idle++) {
+    // Late events come one behind the other: a hundred may be on their way.
+    const rounds = 20 + 10 * this.watchDelayMs;
+    for (let idle = 0; idle < rounds; idle++) {
       await this.clock.advance(10);
       const news = this.writes.splice(0);
       if (news.length > 0) idle = 0;

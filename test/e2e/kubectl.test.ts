@@ -242,6 +242,47 @@ describe('kubectl against our own API server', { skip: noKubectl }, () => {
     assert.match(await refused('get', 'svc', 'dry'), /NotFound/);
   });
 
+  test('creates without a manifest, though kubectl sends that in protobuf', async () => {
+    await ok('create', 'namespace', 'made');
+    await ok('create', 'configmap', 'c', '-n', 'made', '--from-literal=a=b', '--from-literal=empty=');
+    const data = await ok('get', 'configmap', 'c', '-n', 'made', '-o', 'jsonpath={.data}');
+    assert.deepEqual(JSON.parse(data), { a: 'b', empty: '' });
+    await ok('create', 'secret', 'generic', 's', '-n', 'made', '--from-literal=word=open');
+    const word = await ok('get', 'secret', 's', '-n', 'made', '-o', 'jsonpath={.data.word}');
+    assert.equal(Buffer.from(word, 'base64').toString(), 'open');
+    await ok('create', 'serviceaccount', 'robot', '-n', 'made');
+    await ok('create', 'service', 'nodeport', 'np', '-n', 'made', '--tcp=80:http', '--node-port=31234');
+    const port = await ok(
+      'get',
+      'svc',
+      'np',
+      '-n',
+      'made',
+      '-o',
+      'jsonpath={.spec.ports[0].targetPort} {.spec.ports[0].nodePort}',
+    );
+    assert.equal(port, 'http 31234');
+    await ok('create', 'deployment', 'web', '-n', 'made', '--image=nginx', '--replicas=0', '--', 'sleep', '5');
+    const command = '{.spec.replicas} {.spec.template.spec.containers[0].command}';
+    assert.equal(await ok('get', 'deploy', 'web', '-n', 'made', '-o', `jsonpath=${command}`), '0 ["sleep","5"]');
+    await ok('expose', 'deployment', 'web', '-n', 'made', '--port=80');
+    await ok('run', 'single', '-n', 'made', '--image=nginx');
+    await ok('set', 'image', 'deploy/web', '-n', 'made', 'nginx=nginx:2');
+    await ok('rollout', 'restart', 'deploy', 'web', '-n', 'made');
+    assert.match(await refused('create', 'job', 'j', '--image=x'), /could not find the requested resource/);
+  });
+
+  test('cordons and drains a node', async () => {
+    await ok('apply', '-f', await manifest(nodeAndPod));
+    await ok('cordon', 'node1');
+    assert.match(await ok('get', 'nodes'), /^node1 +Ready,SchedulingDisabled/m);
+    const draining = server.kubectl(['drain', 'node1', '--force', '--grace-period=1', '--timeout=30s']);
+    while (!(await ok('get', 'pods')).includes('Terminating')) await new Promise((resolve) => setImmediate(resolve));
+    await ok('delete', 'pod', 'answerer', '--force', '--grace-period=0');
+    assert.equal((await draining).code, 0);
+    await ok('uncordon', 'node1');
+  });
+
   test('deletes what a manifest names', async () => {
     const deleted = await ok('delete', '-f', hostnames);
     assert.equal(deleted, 'service "hostnames" deleted\ndeployment.apps "hostnames" deleted\n');

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf, OperatingError } from '../../base/errors.ts';
-import type { Exchange } from '../../base/exchange.ts';
+import type { ApiRequest, Exchange } from '../../base/exchange.ts';
 import type { Logger } from '../../base/log.ts';
 import { internalError, unauthorized } from '../../kube/mod.ts';
 import { statusResponse } from '../encoding/response.ts';
@@ -14,6 +14,7 @@ import type { ApiServer } from '../server.ts';
 import { isStatusError } from '../status-error.ts';
 import { decodeText, readBody } from './body.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { decodeProtobuf, protobufType } from './protobuf/decode.ts';
 import { sendResponse } from './send.ts';
 
 export interface HttpsOptions {
@@ -156,8 +157,7 @@ async function handle(parts: HandleParts, incoming: Incoming, outgoing: ServerRe
     const response = await answer({
       method: incoming.method ?? 'GET',
       url: incoming.url ?? '/',
-      headers: plainHeaders(incoming),
-      ...(bytes && { body: decodeText(bytes) }),
+      ...messageOfRequest(incoming, bytes),
       signal: left.signal,
       user,
     });
@@ -168,6 +168,16 @@ async function handle(parts: HandleParts, incoming: Incoming, outgoing: ServerRe
     log.error('Request failed', { error: messageOf(error) });
     await sendResponse(outgoing, statusResponse(internalError(messageOf(error))), isHead, clock);
   }
+}
+
+/** The core speaks JSON alone: a body in protobuf becomes the JSON that it stands for. */
+function messageOfRequest(incoming: Incoming, bytes: Buffer | undefined): Pick<ApiRequest, 'headers' | 'body'> {
+  const headers = plainHeaders(incoming);
+  if (!bytes) return { headers };
+  if (headers['content-type'] !== protobufType) return { headers, body: decodeText(bytes) };
+  const body = decodeProtobuf(bytes);
+  // The core says 404 or 415, whichever fits the URL.
+  return body === undefined ? { headers } : { headers: { ...headers, 'content-type': 'application/json' }, body };
 }
 
 const hasBody = ({ method }: Incoming) => method !== 'GET' && method !== 'HEAD';

@@ -39,11 +39,11 @@ export interface ServiceProxy {
 
 /**
  * Programs the kernel so that Services work on this node, until it is stopped. Throws UsageError for a bad setting and
- * KernelError when the kernel has no nf_tables or does not let us use it; later failures are logged and retried.
+ * OperatingError when the kernel has no nf_tables (`unsupported`) or does not let us use it (`EPERM`); what fails later
+ * is logged and tried again.
  */
 export function startProxy(options: ProxyOptions): ServiceProxy {
-  const { clock, kernel, nodeName, source, syncPeriodMs = 30_000 } = options;
-  const log = options.log.with({ component: 'proxy' });
+  const { clock, kernel, log, nodeName, source, syncPeriodMs = 30_000 } = options;
   const dataplane = createDataplane(kernel, options);
   const informers = 'informers' in source ? source.informers : createProxyInformers(source.client, clock, log);
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
@@ -82,7 +82,7 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
   };
 }
 
-/** Removes everything of ours from the kernel (`--cleanup`): Services stop working on this node. Throws KernelError. */
+/** Removes everything of ours from the kernel (`--cleanup`): Services stop working on this node. Throws OperatingError. */
 export function cleanUpProxy(kernel: Kernel, netns?: string): void {
   const dataplane = createDataplane(kernel, netns === undefined ? {} : { netns });
   try {

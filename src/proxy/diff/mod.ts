@@ -1,1 +1,1 @@
-export { diff, operationCount, type PortChange, type SlotChange } from './diff.ts';
+export { diff, operationCount, type PortChange } from './diff.ts';

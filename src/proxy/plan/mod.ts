@@ -6,10 +6,9 @@ export {
   type FoundGroups,
   type Frontend,
   frontendText,
-  type LeftOut,
   type NodeFacts,
   type PortPlan,
   type Protocol,
   portNameText,
 } from './model.ts';
-export { isForUs, planService, serviceNameLabel } from './plan-service.ts';
+export { planService, serviceNameLabel } from './plan-service.ts';

@@ -10,7 +10,7 @@ const headlessLabel = 'service.kubernetes.io/headless';
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** kube-proxy does not even watch objects with these labels, be they Services or EndpointSlices. */
-export function isForUs(object: Service | EndpointSlice): boolean {
+function isForUs(object: Service | EndpointSlice): boolean {
   const labels = object.metadata.labels;
   return labels === undefined || !(serviceProxyNameLabel in labels || headlessLabel in labels);
 }

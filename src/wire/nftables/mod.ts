@@ -1,5 +1,5 @@
-export { NftBatch, type NftBatchOptions } from './batch.ts';
-export { Family, NftMessage } from './constants.ts';
+export { NftBatch } from './batch.ts';
+export { Family } from './constants.ts';
 export {
   decodeGeneration,
   requestChains,
@@ -12,14 +12,12 @@ export {
 export { decodeElements } from './elements.ts';
 export { type Expression, fullyRandom } from './expressions.ts';
 export {
-  type BaseChain,
   type Chain,
   decodeChain,
   decodeRule,
   decodeSet,
   decodeTable,
   type Element,
-  type Rule,
   type SetDefinition,
   type Table,
 } from './objects.ts';

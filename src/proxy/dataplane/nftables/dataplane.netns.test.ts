@@ -185,7 +185,14 @@ test('Every kernel call fails once, in turn and in every way: read and converge 
         return call.kind === 'exchange' && call.number === failing ? { kind } : undefined;
       };
       const ledger = ledgerOf(3);
-      const dataplane = open(netns, createFaultyKernel(createKernel(), decide));
+      const faulty = createFaultyKernel(createKernel(), decide);
+      let dataplane: ReturnType<typeof open>;
+      try {
+        dataplane = open(netns, faulty);
+      } catch (error) {
+        assert.ok(isKernelError(error), String(error));
+        dataplane = open(netns, faulty);
+      }
       const guarded = (action: () => void) => {
         try {
           action();

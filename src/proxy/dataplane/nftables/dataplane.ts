@@ -1,3 +1,4 @@
+import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { PortChange } from '../../diff/mod.ts';
@@ -16,11 +17,28 @@ export interface NftablesOptions extends LayoutOptions {
   readonly netns?: string;
 }
 
-/** Throws KernelError when there is no nf_tables (EPROTONOSUPPORT) or no right to use it (EPERM). */
+const operation = 'Open nftables';
+
+/** Throws OperatingError: `EPERM` without the right to program the kernel, `unsupported` where it has no nf_tables. */
 export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions): Dataplane {
   const { netns } = options;
-  const link = new NftLink(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }));
-  return new NftablesDataplane(link, options);
+  let link: NftLink | undefined;
+  try {
+    link = new NftLink(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }));
+    // The socket alone proves nothing: rights and nf_tables itself are looked at with the first request.
+    link.generation();
+    return new NftablesDataplane(link, options);
+  } catch (error) {
+    link?.close();
+    if (isKernelError(error, 'EPERM')) {
+      throw new OperatingError(operation, 'EPERM', 'it takes root, or the capability CAP_NET_ADMIN', error);
+    }
+    // nfnetlink answers EINVAL for a subsystem that it does not have, and there may be no nfnetlink either.
+    if (isKernelError(error, 'EINVAL', 'EOPNOTSUPP', 'EPROTONOSUPPORT')) {
+      throw new OperatingError(operation, 'unsupported', 'this kernel has no nf_tables (CONFIG_NF_TABLES)', error);
+    }
+    throw error;
+  }
 }
 
 class NftablesDataplane implements Dataplane {

@@ -177,7 +177,6 @@ function masquerading(masqueradeMark: number): Expression[][] {
 }
 
 export const pickerName = (count: number): string => `pick-${count}`;
-export const isPicker = (chain: string): boolean => /^pick-\d+$/.test(chain);
 
 /**
  * Chooses one of `count` endpoints, for a packet whose key is known to be a frontend or a node port. Registers do not

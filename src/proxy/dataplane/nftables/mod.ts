@@ -1,2 +1,2 @@
-export { createNftablesDataplane, type NftablesOptions } from './dataplane.ts';
+export { createNftablesDataplane } from './dataplane.ts';
 export type { Ipv4Range } from './steps.ts';

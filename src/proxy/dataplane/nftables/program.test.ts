@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { isKernelError } from '../../../kernel/errors.ts';
+import { createFakeKernel } from '../../../kernel/mod.ts';
+import { Ledger } from '../../plan/mod.ts';
+import { drafts } from '../../testing/drafts.ts';
+import { compileTable, formatProgram } from './compile-table.ts';
+import { createNftablesDataplane } from './mod.ts';
+
+/** After a deliberate change: `node --test --test-update-snapshots FILE`, and read the difference. */
+function isGolden(t: import('node:test').TestContext, text: string, name: string): void {
+  t.assert.fileSnapshot(text, path.join(import.meta.dirname, 'golden', name), { serializers: [(value) => value] });
+}
+
+function ledgerOf(...endpoints: number[]): Ledger {
+  const ledger = new Ledger();
+  for (const [i, count] of endpoints.entries()) ledger.update(`default/s${i + 1}`, drafts(i + 1, count));
+  return ledger;
+}
+
+test('The whole table, with every option', (t) => {
+  const options = {
+    masqueradeMark: 0x4000,
+    clusterRange: { address: '0af40000', mask: 'ffff0000' },
+    serviceRange: { address: '0a600000', mask: 'ffff0000' },
+  };
+  isGolden(t, formatProgram(compileTable(ledgerOf(0, 1, 3).ports(), options)), 'every-option.txt');
+});
+
+test('Rules do not grow with Services, only with the numbers of endpoints that occur', () => {
+  const rules = (...endpoints: number[]) =>
+    compileTable(ledgerOf(...endpoints).ports(), { masqueradeMark: 0x4000 }).chains.flatMap((chain) => chain.rules)
+      .length;
+  const one = rules(2);
+  assert.equal(rules(...Array.from({ length: 100 }, () => 2)), one);
+  assert.equal(rules(2, 3), one + 4);
+  assert.equal(rules(2, 2, 1), one + 2);
+  assert.equal(rules(2, 0), one);
+});
+
+test('A kernel that has no nf_tables, or does not let us, is told apart in words', () => {
+  const openOn = (error: string) =>
+    createNftablesDataplane(
+      createFakeKernel(() => ({ error })),
+      { masqueradeMark: 1 },
+    );
+  assert.throws(() => openOn('EPERM'), { code: 'EPERM', message: /^Open nftables: it takes root/ });
+  assert.throws(() => openOn('EINVAL'), {
+    code: 'unsupported',
+    message: /^Open nftables: this kernel has no nf_tables/,
+  });
+  assert.throws(
+    () => openOn('ENOBUFS'),
+    (error) => isKernelError(error, 'ENOBUFS'),
+  );
+});
+
+test('A kernel that refuses us is left without an open socket', () => {
+  const kernel = createFakeKernel(() => ({ error: 'EPERM' }));
+  assert.throws(() => createNftablesDataplane(kernel, { masqueradeMark: 1 }));
+  assert.equal(kernel.openSockets, 0);
+});

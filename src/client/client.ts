@@ -53,7 +53,7 @@ class ExchangeClient implements Client {
   }
 
   get<S extends KubeObject>(
-    resource: Resource<S, any>,
+    resource: Resource<S>,
     name: string,
     options: InNamespace & { signal?: AbortSignal } = {},
   ): Promise<S> {
@@ -65,7 +65,7 @@ class ExchangeClient implements Client {
     });
   }
 
-  async list<S extends KubeObject>(resource: Resource<S, any>, query: ListQuery = {}): Promise<KubeList<S>> {
+  async list<S extends KubeObject>(resource: Resource<S>, query: ListQuery = {}): Promise<KubeList<S>> {
     try {
       return await this.#pages(resource, query, this.#options.pageSize ?? 500);
     } catch (error) {
@@ -76,7 +76,7 @@ class ExchangeClient implements Client {
   }
 
   async #pages<S extends KubeObject>(
-    resource: Resource<S, any>,
+    resource: Resource<S>,
     query: ListQuery,
     limit: number | undefined,
   ): Promise<KubeList<S>> {
@@ -108,19 +108,15 @@ class ExchangeClient implements Client {
     });
   }
 
-  update<S extends KubeObject>(
-    resource: Resource<S, any>,
-    object: S,
-    options: { subresource?: string } = {},
-  ): Promise<S> {
+  update<S extends KubeObject>(resource: Resource<S>, object: S, options: { subresource?: string } = {}): Promise<S> {
     return this.#put(resource, object, options.subresource);
   }
 
-  updateStatus<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S> {
+  updateStatus<S extends KubeObject>(resource: Resource<S>, object: S): Promise<S> {
     return this.#put(resource, object, 'status');
   }
 
-  #put<S extends KubeObject>(resource: Resource<S, any>, object: S, subresource?: string): Promise<S> {
+  #put<S extends KubeObject>(resource: Resource<S>, object: S, subresource?: string): Promise<S> {
     const place = this.#named(resource, { ...placeOf(object), subresource });
     return this.#call(`Update ${describe(resource, place)}`, {
       method: 'PUT',
@@ -130,7 +126,7 @@ class ExchangeClient implements Client {
   }
 
   patch<S extends KubeObject>(
-    resource: Resource<S, any>,
+    resource: Resource<S>,
     name: string,
     patch: Patch,
     options: InNamespace & { subresource?: string } = {},
@@ -144,7 +140,7 @@ class ExchangeClient implements Client {
     });
   }
 
-  async delete(resource: Resource<any, any>, name: string, options: InNamespace & DeleteOptions = {}): Promise<void> {
+  async delete(resource: Resource, name: string, options: InNamespace & DeleteOptions = {}): Promise<void> {
     const { namespace, ...deleteOptions } = options;
     const place = this.#named(resource, { name, namespace });
     await this.#call(`Delete ${describe(resource, place)}`, {
@@ -168,7 +164,7 @@ class ExchangeClient implements Client {
     });
   }
 
-  async *watch<S extends KubeObject>(resource: Resource<S, any>, query: WatchQuery): AsyncGenerator<WatchEvent<S>> {
+  async *watch<S extends KubeObject>(resource: Resource<S>, query: WatchQuery): AsyncGenerator<WatchEvent<S>> {
     const operation = `Watch ${describe(resource, query)}`;
     const parameters = {
       watch: 1,
@@ -190,7 +186,7 @@ class ExchangeClient implements Client {
     await this.#options.close?.();
   }
 
-  #named(resource: Resource<any, any>, place: Place): Place {
+  #named(resource: Resource, place: Place): Place {
     assert(place.name, `A ${resource.kind} has a name`);
     assert(!resource.namespaced || place.namespace, `${resource.kind} ${place.name} has a namespace`);
     return place;
@@ -232,13 +228,13 @@ const placeOf = (object: KubeObject): Place => ({
   name: object.metadata.name,
 });
 
-const describe = (resource: Resource<any, any>, { namespace, name, subresource }: Place): string =>
+const describe = (resource: Resource, { namespace, name, subresource }: Place): string =>
   [resource.plural, [namespace, name].filter((part) => part !== undefined).join('/'), subresource]
     .filter(Boolean)
     .join(' ');
 
 /** Items of a list and objects built in code may leave out what their kind already says. */
-const withType = <T extends KubeInput>(resource: Resource<any, any>, object: T): T =>
+const withType = <T extends KubeInput>(resource: Resource, object: T): T =>
   object.kind !== undefined && object.apiVersion !== undefined
     ? object
     : { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
@@ -275,12 +271,8 @@ async function* connected(operation: string, body: AsyncIterable<string>): Async
   }
 }
 
-function watchEventOf<S extends KubeObject>(
-  resource: Resource<S, any>,
-  operation: string,
-  line: string,
-): WatchEvent<S> {
-  const event: { type: string; object: any } = parse(operation, line);
+function watchEventOf<S extends KubeObject>(resource: Resource<S>, operation: string, line: string): WatchEvent<S> {
+  const event: { type: string; object: S & ReceivedStatus } = parse(operation, line);
   switch (event.type) {
     case 'ADDED':
     case 'MODIFIED':

@@ -46,8 +46,6 @@ export const isNotFound = (error: unknown): boolean => hasCode(error, 'NotFound'
 /** The object has another version than the write expected, or another uid than its precondition. */
 export const isConflict = (error: unknown): boolean => hasCode(error, 'Conflict');
 export const isAlreadyExists = (error: unknown): boolean => hasCode(error, 'AlreadyExists');
-export const isInvalid = (error: unknown): boolean => hasCode(error, 'Invalid', 'BadRequest');
-export const isForbidden = (error: unknown): boolean => hasCode(error, 'Forbidden', 'Unauthorized');
 /** The resourceVersion is older than the server's history: list again (410, both of its reasons). */
 export const isExpired = (error: unknown): boolean =>
   error instanceof ApiError && (error.statusCode === 410 || hasCode(error, 'Expired', 'Gone'));

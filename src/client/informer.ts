@@ -8,7 +8,7 @@ import type { Change, Client, Informer, Selectors, WatchEvent } from './port.ts'
 
 export interface InformerOptions<S extends KubeObject> extends Selectors {
   readonly client: Client;
-  readonly resource: Resource<S, any>;
+  readonly resource: Resource<S>;
   readonly indexes?: Indexes<S>;
   readonly clock: Clock;
   readonly log: Logger;

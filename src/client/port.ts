@@ -2,27 +2,27 @@ import type { KubeInput, KubeObject, Resource } from '../kube/mod.ts';
 
 /** The Kubernetes API as our programs use it. Failures are ApiError (`errors.ts`): a Kubernetes Status, or no answer. */
 export interface Client {
-  get<S extends KubeObject>(resource: Resource<S, any>, name: string, options?: InNamespace & Abortable): Promise<S>;
+  get<S extends KubeObject>(resource: Resource<S>, name: string, options?: InNamespace & Abortable): Promise<S>;
   /** All of them, page by page when there are many; `resourceVersion` is where a watch goes on. */
-  list<S extends KubeObject>(resource: Resource<S, any>, options?: ListQuery): Promise<KubeList<S>>;
+  list<S extends KubeObject>(resource: Resource<S>, options?: ListQuery): Promise<KubeList<S>>;
   create<S extends KubeObject, G extends KubeInput>(resource: Resource<S, G>, object: G): Promise<S>;
   /** Replaces the object; with metadata.resourceVersion set, only that version of it. */
-  update<S extends KubeObject>(resource: Resource<S, any>, object: S, options?: { subresource?: string }): Promise<S>;
-  updateStatus<S extends KubeObject>(resource: Resource<S, any>, object: S): Promise<S>;
+  update<S extends KubeObject>(resource: Resource<S>, object: S, options?: { subresource?: string }): Promise<S>;
+  updateStatus<S extends KubeObject>(resource: Resource<S>, object: S): Promise<S>;
   patch<S extends KubeObject>(
-    resource: Resource<S, any>,
+    resource: Resource<S>,
     name: string,
     patch: Patch,
     options?: InNamespace & { subresource?: string },
   ): Promise<S>;
-  delete(resource: Resource<any, any>, name: string, options?: InNamespace & DeleteOptions): Promise<void>;
+  delete(resource: Resource, name: string, options?: InNamespace & DeleteOptions): Promise<void>;
   /** POST .../pods/NAME/binding */
   bind(podNamespace: string, podName: string, nodeName: string, podUid?: string): Promise<void>;
   /**
    * Events after `resourceVersion`, bookmarks included, until the server ends it or `signal` aborts.
    * Throws ApiError 410 (`isExpired`) when the version is too old: list again.
    */
-  watch<S extends KubeObject>(resource: Resource<S, any>, query: WatchQuery): AsyncIterable<WatchEvent<S>>;
+  watch<S extends KubeObject>(resource: Resource<S>, query: WatchQuery): AsyncIterable<WatchEvent<S>>;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/log.ts';
-import type { KubeObject } from '../kube/mod.ts';
+import type { Event, KubeObject } from '../kube/mod.ts';
 import { ApiError } from './errors.ts';
 import type { Client } from './port.ts';
 import { createRecorder } from './recorder.ts';
@@ -17,14 +17,14 @@ const about: KubeObject = {
 function setUp() {
   const calls: string[] = [];
   const failures: { create?: Error; patch?: Error } = {};
-  const created: any[] = [];
+  const created: Event[] = [];
   const client = {
-    async create(_resource: unknown, object: any) {
+    async create(_resource: unknown, object: Event) {
       calls.push('create');
       if (failures.create) throw failures.create;
       created.push(object);
     },
-    async patch(_resource: unknown, name: string, { body }: any) {
+    async patch(_resource: unknown, name: string, { body }: { body: { count: number } }) {
       calls.push(`patch ${name === created.at(-1)?.metadata.name} ${body.count}`);
       if (failures.patch) throw failures.patch;
     },
@@ -39,7 +39,7 @@ test('the same event again raises the count; another message is another event', 
   for (const message of ['a', 'a', 'a', 'b']) recorder.record(about, 'Warning', 'Unhealthy', message);
   await recorder.flush();
   assert.deepEqual(calls, ['create', 'patch true 2', 'patch true 3', 'create']);
-  const [event] = created;
+  const [event, other] = created as [Event, Event];
   assert.deepEqual(event.involvedObject, {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -53,7 +53,7 @@ test('the same event again raises the count; another message is another event', 
     ['shop', 1, { component: 'test', host: 'node1' }],
   );
   assert.match(event.metadata.name, /^web\.[0-9a-f]+$/);
-  assert.notEqual(event.metadata.name, created[1].metadata.name);
+  assert.notEqual(event.metadata.name, other.metadata.name);
 });
 
 test('an event that is gone is written anew, and a failure is nobody else’s business', async () => {

@@ -11,27 +11,27 @@ export interface SharedInformersOptions {
   readonly log: Logger;
   readonly random?: () => number;
   /** Index functions by plural, besides `namespace` and `owner`, which every kind has. */
-  readonly indexes?: Readonly<Record<string, Indexes<any>>>;
+  readonly indexes?: Readonly<Record<string, Indexes<never>>>;
 }
 
 /** One informer a kind, whoever asks for it: all controllers of a process read the same copies. */
 export class SharedInformers {
   readonly #options: SharedInformersOptions;
-  readonly #informers = new Map<string, Informer<any>>();
+  readonly #informers = new Map<string, Informer<KubeObject>>();
 
   constructor(options: SharedInformersOptions) {
     this.#options = options;
   }
 
   /** Made on the first call. Indexes: `namespace` by its name, `owner` by the uids of its owner references. */
-  of<S extends KubeObject>(resource: Resource<S, any>): Informer<S> {
+  of<S extends KubeObject>(resource: Resource<S>): Informer<S> {
     const key = `${resource.group}/${resource.plural}`;
-    let informer = this.#informers.get(key);
-    if (!informer) {
-      const indexes = { ...commonIndexes, ...this.#options.indexes?.[resource.plural] };
-      informer = createInformer<S>({ ...this.#options, resource, indexes });
-      this.#informers.set(key, informer);
-    }
+    const known = this.#informers.get(key);
+    // Under the key of a kind is only ever an informer of that kind.
+    if (known) return known as unknown as Informer<S>;
+    const indexes: Indexes<S> = { ...commonIndexes, ...(this.#options.indexes?.[resource.plural] as Indexes<S>) };
+    const informer = createInformer<S>({ ...this.#options, resource, indexes });
+    this.#informers.set(key, informer as unknown as Informer<KubeObject>);
     return informer;
   }
 

@@ -8,7 +8,7 @@ export interface Place {
 }
 
 /** `/apis/apps/v1/namespaces/default/deployments/web/status` */
-export function pathOf(resource: Resource<any, any>, place: Place): string {
+export function pathOf(resource: Resource, place: Place): string {
   const group = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
   const namespace =
     resource.namespaced && place.namespace !== undefined ? `/namespaces/${encodeURIComponent(place.namespace)}` : '';

@@ -1,1 +1,1 @@
-export { type RunningScheduler, type SchedulerOptions, startScheduler } from './scheduler.ts';
+export { startScheduler } from './scheduler.ts';

@@ -155,7 +155,7 @@ function deadlineLeftMs({ spec }: Deployment, { lastUpdateTime }: Condition, now
 
 function deadlineInMs(deployment: Deployment, conditions: readonly Condition[], counts: Counts, nowMs: number) {
   const progress = conditions.find(({ type }) => type === 'Progressing');
-  if (!progress || progress.status !== 'True' || isComplete(deployment, counts)) return undefined;
+  if (progress?.status !== 'True' || isComplete(deployment, counts)) return undefined;
   const leftMs = deadlineLeftMs(deployment, progress, nowMs);
   return leftMs === undefined || leftMs <= 0 ? undefined : leftMs;
 }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deployment, Endpoints, Namespace, Pod, ReplicaSet, Service, ServiceAccount } from '../../kube/mod.ts';
+import {
+  Deployment,
+  Endpoints,
+  type KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  Service,
+  ServiceAccount,
+} from '../../kube/mod.ts';
 import { available, container, createHostnames, labels, slices, startCluster } from '../testing/hostnames.ts';
 
 test('deleting a Deployment deletes its ReplicaSets and Pods, and deleting a Service its slices and Endpoints', async (t) => {
@@ -10,7 +19,7 @@ test('deleting a Deployment deletes its ReplicaSets and Pods, and deleting a Ser
   await cluster.client.delete(Deployment, 'hostnames', { namespace: 'default', propagationPolicy: 'Background' });
   await cluster.client.delete(Service, 'hostnames', { namespace: 'default' });
   await cluster.until('nothing is left', async () => {
-    for (const resource of [ReplicaSet, Pod]) assert.deepEqual(await cluster.list<any>(resource), []);
+    for (const resource of [ReplicaSet, Pod]) assert.deepEqual(await cluster.list<KubeObject>(resource), []);
     assert.deepEqual(await slices(cluster), []);
     assert.deepEqual(
       (await cluster.list(Endpoints)).map(({ metadata }) => metadata.name),
@@ -31,7 +40,8 @@ test('a foreground deletion keeps the owner until its Pods are gone; an orphanin
   cluster.agents.endsPods = true;
   cluster.agents.wake();
   await cluster.until('nothing is left', async () => {
-    for (const resource of [Deployment, ReplicaSet, Pod]) assert.deepEqual(await cluster.list<any>(resource), []);
+    for (const resource of [Deployment, ReplicaSet, Pod])
+      assert.deepEqual(await cluster.list<KubeObject>(resource), []);
   });
   await cluster.client.delete(Service, 'hostnames', { namespace: 'default' });
   await createHostnames(cluster);

@@ -25,11 +25,7 @@ interface Owner extends KubeObject {
  * Upstream's ControllerRefManager: what the owner's selector selects and nobody controls is adopted, what it controls
  * and no longer selects is released. An owner on its way out takes nothing new and lets nothing go.
  */
-export function claim<S extends KubeObject>(
-  resource: Resource<any, any>,
-  owner: Owner,
-  candidates: Iterable<S>,
-): Claims<S> {
+export function claim<S extends KubeObject>(resource: Resource, owner: Owner, candidates: Iterable<S>): Claims<S> {
   const claims = { owned: [] as S[], adopt: [] as S[], release: [] as S[] };
   const isLeaving = owner.metadata.deletionTimestamp !== undefined;
   for (const object of candidates) {
@@ -44,7 +40,7 @@ export function claim<S extends KubeObject>(
   return claims;
 }
 
-const withOwner = <S extends KubeObject>(resource: Resource<any, any>, object: S, owner: KubeObject): S => ({
+const withOwner = <S extends KubeObject>(resource: Resource, object: S, owner: KubeObject): S => ({
   ...object,
   metadata: {
     ...object.metadata,

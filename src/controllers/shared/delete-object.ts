@@ -4,7 +4,7 @@ import type { KubeObject, Resource } from '../../kube/mod.ts';
 /** Deletes this very object and no later one of its name; true unless it was gone already. */
 export async function deleteObject<S extends KubeObject>(
   client: Client,
-  resource: Resource<S, any>,
+  resource: Resource<S>,
   { metadata: { name, namespace, uid } }: S,
   options: Pick<DeleteOptions, 'gracePeriodSeconds' | 'propagationPolicy'> = {},
 ): Promise<boolean> {

@@ -9,7 +9,7 @@ import { controllerOf, type EndpointSlice, type KubeObject, type Pod, type Servi
  * - endpointslices `service` (`namespace/name`)
  * - replicasets `orphan`
  */
-export const controllerIndexes: Readonly<Record<string, Indexes<any>>> = {
+export const controllerIndexes: Readonly<Record<string, Indexes<never>>> = {
   pods: {
     node: ({ spec }: Pod) => (spec.nodeName ? [spec.nodeName] : []),
     label: ({ metadata }: Pod) => labelKeysOf(metadata.namespace, metadata.labels),

@@ -138,7 +138,7 @@ export class TestCluster {
     else await this.client.create(Lease, { metadata, spec });
   }
 
-  async list<S extends KubeObject>(resource: Resource<S, any>, namespace = 'default'): Promise<S[]> {
+  async list<S extends KubeObject>(resource: Resource<S>, namespace = 'default'): Promise<S[]> {
     const { items } = await this.client.list(resource, resource.namespaced ? { namespace } : {});
     return items;
   }

@@ -1,2 +1,1 @@
-export { cleanUpProxy, type ProxyInformers, type ProxyOptions, type ServiceProxy, startProxy } from './proxy.ts';
-export type { ProxyCounters } from './synchronizer.ts';
+export { cleanUpProxy, type ServiceProxy, startProxy } from './proxy.ts';

@@ -27,7 +27,8 @@ export class Ledger {
   readonly #portsByService = new Map<string, readonly string[]>();
   readonly #claims = new FrontendClaims();
   #lastId = 0;
-  #found: Map<string, FoundGroup> = new Map();
+  #found: FoundGroups = new Map();
+  readonly #adoptedIds = new Set<number>();
 
   /** From now until `endAdoption`, new ports take over the id and the slots that their frontends had in the kernel. */
   beginAdoption(found: FoundGroups): void {
@@ -37,6 +38,7 @@ export class Ledger {
 
   endAdoption(): void {
     this.#found = new Map();
+    this.#adoptedIds.clear();
   }
 
   get size(): number {
@@ -107,11 +109,10 @@ export class Ledger {
 
   #adopted({ name, frontends }: PortDraft | PortPlan): FoundGroup | undefined {
     if (this.#found.size === 0) return undefined;
-    const texts = frontends.map((frontend) => frontendText(frontend, name.protocol));
-    const group = texts.map((text) => this.#found.get(text)).find((one) => one !== undefined);
-    if (group === undefined) return undefined;
+    const groups = frontends.map((frontend) => this.#found.get(frontendText(frontend, name.protocol)));
     // Two ports that shared an id would share endpoints: a group goes to one port only.
-    for (const [text, other] of this.#found) if (other.id === group.id) this.#found.delete(text);
+    const group = groups.find((one) => one !== undefined && !this.#adoptedIds.has(one.id));
+    if (group) this.#adoptedIds.add(group.id);
     return group;
   }
 }

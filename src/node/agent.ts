@@ -52,7 +52,10 @@ export interface NodeAgentDependencies {
 }
 
 export interface NodeAgent {
-  /** Resolves when the Node is Ready in the API; rejects with UsageError when name or range are another node's. */
+  /**
+   * Resolves when the Node is Ready in the API. Rejects with UsageError when name or range are another node's; the agent
+   * has ended then.
+   */
   readonly registered: Promise<void>;
   /** Ends the agent; Pods run on. */
   stop(): Promise<void>;
@@ -122,13 +125,9 @@ export async function startNodeAgent({
   const router = new NodeRouter(kernel, stateDir, log);
   const stopRoutes = keepRoutes(router, nodes, nodeName, clock);
   nodes.start();
-  const registered = registration.register().then(() => manager.start());
-  // Whoever does not wait for it hears of it in the log.
-  registered.catch((error) => log.error('The node is not registered', { because: error }));
-
-  return {
-    registered,
-    async stop() {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
       registration.stop();
       logs.stop();
       stopRoutes();
@@ -136,8 +135,19 @@ export async function startNodeAgent({
       await runtime.close();
       router.close();
       network.close();
-    },
+    })();
+    return stopping;
   };
+  const registered = registration
+    .register()
+    .then(() => manager.start())
+    .catch(async (error) => {
+      await stop();
+      throw error;
+    });
+  // It need not be waited for.
+  registered.catch(() => {});
+  return { registered, stop };
 }
 
 /** Keeps the routes as the Nodes say; a route that cannot be made yet is tried again. */

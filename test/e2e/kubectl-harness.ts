@@ -31,6 +31,15 @@ export interface KubectlServer {
 
 export async function startKubectlServer(): Promise<KubectlServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-kubectl-'));
+  try {
+    return await startIn(folder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string): Promise<KubectlServer> {
   const store = createMemoryStore();
   const common = { clock: systemClock, log: silentLogger };
   const apiServer = await createApiServer({ ...common, store, advertiseAddress: '192.0.2.1', advertisePort: 6443 });

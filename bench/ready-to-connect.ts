@@ -16,14 +16,20 @@ import { orAborted, Site } from './ready-to-connect/site.ts';
  * All stamps are readings of the machine's one monotonic clock. The hops add up to the total:
  *
  * - write: the agent's PUT is handed to its HTTP/2 session → its watch on Pods has brought the change. The request
- *   through TLS, the checks, the commit (one fsync), the watch event back through TLS.
- * - controller: → its watch on EndpointSlices has brought the endpoint. The same event inside the server, the
- *   controller's decision, the second commit (another fsync), the watch event.
+ *   through TLS, the checks, the commit (one fsync), the watch event back through TLS. The server writes to its sockets
+ *   at the end of a turn of its event loop, and the controller decides within that turn: its decision, some 0.5 ms,
+ *   counts here.
+ * - controller: → its watch on EndpointSlices has brought the endpoint. The second commit (another fsync, which the
+ *   write to the Endpoints object shares) and its watch event.
  * - proxy: → the kernel has acknowledged the transaction, by the proxy's own stamp. The proxy has the event about when
- *   this process has it, so this is its work and the difference of the two deliveries, which may be negative.
+ *   this process has it, so this is its work and the difference of the two deliveries; where this process was late, it
+ *   is negative.
  * - connect: → connect(2) has returned to the client, with the endpoint's handshake done: the client's polling (on
- *   average half of what passes from one try to the next) and a handshake. Sometimes negative, by some microseconds:
- *   the kernel lets packets through before the proxy has read its answer.
+ *   average half of what passes from one try to the next) and a handshake. Negative where the client was through before
+ *   the proxy had read the kernel's answer.
+ *
+ * Writing the proxy's debug line comes after its stamp; reading that line, and the client's turns on one of the cores,
+ * are what the measurement adds to the road.
  */
 export const benchmark: Benchmark = {
   name: 'ready-to-connect',

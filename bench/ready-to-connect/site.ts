@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../../src/base/clock.ts';
@@ -14,6 +13,9 @@ import { ownProgram } from '../../src/standalone/programs.ts';
 /** In the node's range; the gateway is the node's end of the link, as in every Pod network of ours. */
 const podGateway = '10.244.1.1';
 const podAddress = '10.244.1.2';
+
+/** In the working tree: /tmp may be memory, where an fsync costs nothing. */
+const stateRoot = path.join(import.meta.dirname, '..', 'data');
 
 const interruptions = ['SIGINT', 'SIGTERM'] as const;
 
@@ -136,7 +138,7 @@ const nameOf = (pid: number): string => `t-bench-ready-${pid}`;
 /** Like a standalone cluster's of one node, but by other names, so that neither cleans up after the other. */
 function siteLayout(pid: number, subnet: string): ClusterLayout {
   const name = nameOf(pid);
-  const { fabric, control, nodes, namespacePrefix, ...rest } = layoutOf(name, os.tmpdir(), subnet, 1);
+  const { fabric, control, nodes, namespacePrefix, ...rest } = layoutOf(name, stateRoot, subnet, 1);
   const rename = <Named extends { namespace: string }>(place: Named): Named => ({
     ...place,
     namespace: place.namespace.replace(namespacePrefix, `${name}.`),
@@ -180,8 +182,9 @@ function within(kernel: Kernel, netns: string | undefined, action: (network: Net
 export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    // Also after the abort: nobody else takes the promise's own rejection.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -17,7 +17,7 @@ test('An agent on a node of its own: Pods, probes, kill -9, termination, routes,
   ip('link', 'add', 'fabric', 'type', 'bridge');
   ip('address', 'add', `${address}/24`, 'dev', 'fabric');
   ip('link', 'set', 'fabric', 'up');
-  const program = path.join(import.meta.dirname, 'agent.scenario.ts');
+  const program = path.join(import.meta.dirname, 'testing', 'programs', 'agent-scenario.ts');
   const words = [`--net=${node.netns}`, '--', process.execPath, program];
   const scenario = spawn('nsenter', [...words, folder, node.stateDir, node.name, address], {
     stdio: ['ignore', 'pipe', 'pipe'],

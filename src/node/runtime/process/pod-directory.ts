@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../../../base/errors.ts';
 import { readIfPresent, writeAtomic } from '../../files.ts';
 import type { ContainerConfig, ContainerExit, SandboxConfig } from '../port.ts';
 import { isAlive, type ProcessIdentity, parseStat } from './procfs.ts';
@@ -35,7 +36,7 @@ export function podDirectories(stateDir: string): PodDirectory[] {
   try {
     return readdirSync(podsFolder(stateDir)).map((name) => new PodDirectory(path.join(podsFolder(stateDir), name)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

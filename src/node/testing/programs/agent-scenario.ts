@@ -11,14 +11,14 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../apiserver/mod.ts';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/log.ts';
-import { createClient, isNotFound } from '../client/mod.ts';
-import { Node, Pod } from '../kube/mod.ts';
-import { createMemoryStore } from '../store/mod.ts';
-import { sandboxProcess } from './mod.ts';
-import { markedProcesses } from './runtime/process/harness.ts';
+import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../../apiserver/mod.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { silentLogger } from '../../../base/log.ts';
+import { createClient, isNotFound } from '../../../client/mod.ts';
+import { Node, Pod } from '../../../kube/mod.ts';
+import { createMemoryStore } from '../../../store/mod.ts';
+import { sandboxProcess } from '../../mod.ts';
+import { markedProcesses } from '../../runtime/process/harness.ts';
 
 const [folder, stateDir, clusterId, address] = process.argv.slice(2) as [string, string, string, string];
 const kubeconfig = path.join(folder, 'kubeconfig');
@@ -53,7 +53,7 @@ function startAgent(): ChildProcess {
     `--state-dir=${stateDir}`,
     `--cluster-id=${clusterId}`,
   ];
-  const entry = path.join(import.meta.dirname, '..', 'main.ts');
+  const entry = path.join(import.meta.dirname, '..', '..', '..', 'main.ts');
   const env = { ...process.env, SIGNALBOX_CLUSTER: clusterId };
   return spawn(process.execPath, [entry, ...words], { stdio: ['ignore', output, output], env });
 }
@@ -152,7 +152,7 @@ try {
 
   // Everything that was deleted is gone from the machine; an address is not given out again soon.
   const used = [hostnames, await readyPod('probed'), await readyPod('later')].map(({ status }) => status?.podIP);
-  for (const name of ['hostnames', 'probed', 'later']) await remove(name);
+  await Promise.all(['hostnames', 'probed', 'later'].map(remove));
   await until('all processes of the Pods are gone', async () => markedProcesses(clusterId).length === 1);
   const links: { ifname: string }[] = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' }));
   assert.deepEqual(

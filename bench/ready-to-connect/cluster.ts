@@ -12,16 +12,17 @@ import { until } from '../../src/standalone/wait.ts';
 import { namespace, podObject, podPort, podStatus, serviceName, serviceObject } from './objects.ts';
 import { orAborted, type Site } from './site.ts';
 
+const debugLog = ['--log-level=debug', '--log-format=json'];
+
 /** Far more than any part of the start takes: one that does not come fails the benchmark. */
 const longestStepMs = 30_000;
 
-/** What can be seen of a change on its way; times are `clock.monotonicMs`. */
+/** What the processes say of a change on its way; times are readings of the machine's monotonic clock. */
 export interface Sightings {
-  /** This process has the Pod, or the slice, out of its watch. */
-  onPod(pod: Pod, atMs: number): void;
-  onSlice(slice: EndpointSlice, atMs: number): void;
-  /** The proxy had the kernel's acknowledgement of a transaction, and had worked on it for so long. */
-  onCommit(committedMs: number, workedMs: number): void;
+  /** The API server has learned that the commit which wrote these keys is durable. */
+  onStored(keys: readonly string[], atMs: number): void;
+  /** The proxy has the kernel's acknowledgement of a transaction, and has worked on it for so long. */
+  onProgrammed(atMs: number, workedMs: number): void;
 }
 
 export interface BenchmarkCluster extends AsyncDisposable {
@@ -40,7 +41,7 @@ export interface BenchmarkCluster extends AsyncDisposable {
 export async function startCluster(site: Site, clock: Clock, sightings: Sightings): Promise<BenchmarkCluster> {
   const { layout, node, pod: place } = site;
   await using starting = new AsyncDisposableStack();
-  startServer(site);
+  startServer(site, sightings);
   await serverAnswers(site, clock);
   const client = starting.adopt(connect(layout.adminKubeconfig, clock), (open) => open.close());
   const endpoint = starting.use(new Endpoint(place.netns));
@@ -52,7 +53,7 @@ export async function startCluster(site: Site, clock: Clock, sightings: Sighting
     pod = await client.updateStatus(Pod, { ...pod, status });
   };
   await setReady(false);
-  starting.defer(await watch(site, client, clock, sightings));
+  await sliceIsThere(site, client, clock);
   await startProxy(site, sightings);
   const running = starting.move();
   return {
@@ -63,16 +64,21 @@ export async function startCluster(site: Site, clock: Clock, sightings: Sighting
   };
 }
 
-function startServer(site: Site): void {
+function startServer(site: Site, sightings: Sightings): void {
   const { control, stateDir } = site.layout;
-  site.runCommand('server', control.namespace, [
+  const words = [
     'server',
     `--data-dir=${stateDir}`,
     `--listen-address=${control.address}`,
     `--advertise-address=${control.address}`,
     `--port=${clusterDefaults.apiPort}`,
     `--service-cidr=${clusterDefaults.serviceCidr}`,
-  ]);
+    ...debugLog,
+  ];
+  site.runCommand('server', control.namespace, words, (line) => {
+    const parsed = parseLogLine(line);
+    if (parsed?.message === 'Committed') sightings.onStored(parsed.keys, parsed.committedMs);
+  });
 }
 
 async function serverAnswers({ layout, signal }: Site, clock: Clock): Promise<void> {
@@ -141,22 +147,18 @@ async function registerNode({ node, signal }: Site, client: Client, clock: Clock
   }
 }
 
-/** Reports the Pod and its slice as they come; resolves when the slice has the endpoint. Returns what ends it. */
-async function watch({ pod, signal }: Site, client: Client, clock: Clock, sightings: Sightings) {
-  const watched = { client, clock, log: silentLogger, namespace };
+/** The endpoint is in it, and is not ready. */
+async function sliceIsThere({ pod, signal }: Site, client: Client, clock: Clock): Promise<void> {
   const labelSelector = `kubernetes.io/service-name=${serviceName}`;
-  const pods = createInformer({ ...watched, resource: Pod });
-  const slices = createInformer({ ...watched, resource: EndpointSlice, labelSelector });
-  pods.onChange(({ after }) => after && sightings.onPod(after, clock.monotonicMs()));
-  slices.onChange(({ after }) => after && sightings.onSlice(after, clock.monotonicMs()));
-  pods.start();
-  slices.start();
-  const hasEndpoint = ({ endpoints }: EndpointSlice) =>
-    endpoints.some(({ addresses }) => addresses.includes(pod.address));
-  await until(clock, 'the slice has the endpoint', () => [...slices.list()].some(hasEndpoint), { signal });
-  return async () => {
-    await Promise.all([pods.stop(), slices.stop()]);
-  };
+  await until(
+    clock,
+    'the slice has the endpoint',
+    async () => {
+      const { items } = await client.list(EndpointSlice, { namespace, labelSelector, signal });
+      return items.some(({ endpoints }) => endpoints.some(({ addresses }) => addresses.includes(pod.address)));
+    },
+    { signal },
+  );
 }
 
 /** Resolves when the kernel of the node knows the Service: its VIP refuses connections from then on. */
@@ -168,13 +170,12 @@ async function startProxy(site: Site, sightings: Sightings): Promise<void> {
     `--kubeconfig=${layout.adminKubeconfig}`,
     `--hostname-override=${node.name}`,
     `--cluster-cidr=${clusterDefaults.clusterCidr}`,
-    '--log-level=debug',
-    '--log-format=json',
+    ...debugLog,
   ];
   site.runCommand('proxy', node.namespace, words, (line) => {
     const parsed = parseLogLine(line);
     if (parsed?.message === 'Brought the kernel in step') inStep.resolve();
-    if (parsed?.message === 'Synced services') sightings.onCommit(parsed.committedMs, parsed.microseconds / 1000);
+    if (parsed?.message === 'Synced services') sightings.onProgrammed(parsed.committedMs, parsed.microseconds / 1000);
   });
   await orAborted(inStep.promise, AbortSignal.any([signal, AbortSignal.timeout(longestStepMs)]));
 }
@@ -182,6 +183,7 @@ async function startProxy(site: Site, sightings: Sightings): Promise<void> {
 /** The fields of the lines that are looked for. */
 interface LogLine {
   readonly message: string;
+  readonly keys: readonly string[];
   readonly microseconds: number;
   readonly committedMs: number;
 }

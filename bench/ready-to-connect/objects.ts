@@ -6,6 +6,10 @@ export const namespace = 'default';
 export const servicePort = 80;
 export const podPort = 9376;
 
+/** Where the store keeps them (ARCHITECTURE.md); the slice's name has a random end. */
+export const podKey = `/registry/core/pods/${namespace}/${serviceName}`;
+export const sliceKeyPrefix = `/registry/discovery.k8s.io/endpointslices/${namespace}/${serviceName}-`;
+
 const metadata = { name: serviceName, namespace, labels: { app: serviceName } };
 const image = 'signalbox/none';
 

@@ -1,11 +1,11 @@
-import type { EndpointSlice, Pod } from '../../src/kube/mod.ts';
 import type { Sightings } from './cluster.ts';
+import { podKey, sliceKeyPrefix } from './objects.ts';
 
-/** Where a change was seen, in the order of the road; `clock.monotonicMs`. */
+/** Where a change was seen, in the order of the road; readings of the machine's monotonic clock. */
 export interface Passage {
-  readonly podMs: number;
-  readonly sliceMs: number;
-  readonly committedMs: number;
+  readonly podStoredMs: number;
+  readonly sliceStoredMs: number;
+  readonly programmedMs: number;
   /** What the proxy spent between its event and the kernel's acknowledgement. */
   readonly workedMs: number;
 }
@@ -13,7 +13,6 @@ export interface Passage {
 type Partly = { -readonly [Name in keyof Passage]?: Passage[Name] };
 
 interface Expectation {
-  readonly ready: boolean;
   readonly fromMs: number;
   readonly seen: Partly;
   readonly complete: PromiseWithResolvers<Passage>;
@@ -23,9 +22,9 @@ interface Expectation {
 export class Observer implements Sightings {
   #expected: Expectation | undefined;
 
-  /** Resolves when a change of the Pod to this readiness, made at `fromMs` or later, has passed everywhere. */
-  expect(ready: boolean, fromMs: number): Promise<Passage> {
-    this.#expected = { ready, fromMs, seen: {}, complete: Promise.withResolvers() };
+  /** Resolves when a change made at `fromMs` or later has passed everywhere. */
+  expect(fromMs: number): Promise<Passage> {
+    this.#expected = { fromMs, seen: {}, complete: Promise.withResolvers() };
     return this.#expected.complete.promise;
   }
 
@@ -34,24 +33,18 @@ export class Observer implements Sightings {
     return Object.keys(this.#expected?.seen ?? {}).join(', ') || 'nothing';
   }
 
-  onPod({ status }: Pod, atMs: number): void {
-    const wanted = this.#expected?.ready ? 'True' : 'False';
-    const isWanted = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === wanted);
-    if (isWanted) this.#note({ podMs: atMs });
+  onStored(keys: readonly string[], atMs: number): void {
+    if (keys.includes(podKey)) this.#note(atMs, { podStoredMs: atMs });
+    if (keys.some((key) => key.startsWith(sliceKeyPrefix))) this.#note(atMs, { sliceStoredMs: atMs });
   }
 
-  onSlice({ endpoints }: EndpointSlice, atMs: number): void {
-    const wanted = this.#expected?.ready;
-    if (endpoints.some(({ conditions }) => conditions?.ready === wanted)) this.#note({ sliceMs: atMs });
-  }
-
-  onCommit(committedMs: number, workedMs: number): void {
-    if (committedMs >= (this.#expected?.fromMs ?? Number.POSITIVE_INFINITY)) this.#note({ committedMs, workedMs });
+  onProgrammed(atMs: number, workedMs: number): void {
+    this.#note(atMs, { programmedMs: atMs, workedMs });
   }
 
   /** The first sighting of each kind counts. */
-  #note(sighting: Partly): void {
-    if (!this.#expected) return;
+  #note(atMs: number, sighting: Partly): void {
+    if (!this.#expected || atMs < this.#expected.fromMs) return;
     const { seen, complete } = this.#expected;
     Object.assign(seen, { ...sighting, ...seen });
     if (isWhole(seen)) complete.resolve(seen);
@@ -59,4 +52,4 @@ export class Observer implements Sightings {
 }
 
 const isWhole = (seen: Partly): seen is Passage =>
-  seen.podMs !== undefined && seen.sliceMs !== undefined && seen.committedMs !== undefined;
+  seen.podStoredMs !== undefined && seen.sliceStoredMs !== undefined && seen.programmedMs !== undefined;

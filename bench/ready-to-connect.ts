@@ -170,7 +170,7 @@ function coreTimes(): CoreTimes {
   return { idleMs: sum(times.map(({ idle }) => idle)), totalMs: sum(times.flatMap((each) => Object.values(each))) };
 }
 
-/** The benchmark itself takes a quarter of two cores; what is beyond that is somebody else's and lengthens the tail. */
+/** The benchmark itself takes about a fifth of two cores; what is beyond that is somebody else's and lengthens the tail. */
 function busyText(before: CoreTimes, after: CoreTimes): string {
   const busyShare = 1 - (after.idleMs - before.idleMs) / (after.totalMs - before.totalMs);
   return `${Math.round(100 * busyShare)} % busy during the run, the benchmark included`;

@@ -93,6 +93,37 @@ describe('writing', () => {
     await refused(415, 'PATCH', `${configMaps}/a`, '{}', { 'content-type': 'application/apply-patch+yaml' });
   });
 
+  test('an unsupported or missing value is invalid, one of the wrong type unreadable; each names its field', async (t) => {
+    const { call, ok } = await startTestServer(t);
+    const services = '/api/v1/namespaces/default/services';
+    const invalid = await call('POST', services, { metadata: { name: 'a' }, spec: { type: 'X', ports: [{}] } });
+    assert.equal(invalid.status, 422);
+    assert.equal(invalid.body.reason, 'Invalid');
+    assert.match(
+      invalid.body.message,
+      /^Service "a" is invalid: \[spec\.type: Unsupported value: "X": supported values: /,
+    );
+    assert.deepEqual(
+      invalid.body.details.causes.map(({ reason, field }: { reason: string; field: string }) => `${field} ${reason}`),
+      ['spec.type FieldValueNotSupported', 'spec.ports[0].port FieldValueRequired'],
+    );
+    const unreadable = await call('POST', services, {
+      metadata: { name: 'a' },
+      spec: { type: 'X', ports: [{ port: '80' }] },
+    });
+    assert.equal(unreadable.status, 400);
+    assert.equal(
+      unreadable.body.message,
+      'Service in version "v1" cannot be handled as a Service: spec.ports[0].port: Invalid value: "80": must be of type integer',
+    );
+    await ok('POST', services, { metadata: { name: 'b' }, spec: { ports: [{ port: 80 }] } });
+    const patched = await call('PATCH', `${services}/b`, { spec: { sessionAffinity: 'Always' } }, mergePatch);
+    assert.equal(patched.status, 422);
+    assert.equal(patched.body.details.causes[0].field, 'spec.sessionAffinity');
+    assert.equal((await ok('GET', `${services}/b`)).spec.sessionAffinity, 'None');
+    assert.equal((await call('GET', `${services}/a`)).status, 404);
+  });
+
   test('reads YAML as well', async (t) => {
     const { ok } = await startTestServer(t);
     await ok('POST', configMaps, 'metadata: {name: a}\ndata: {n: "1"}', { 'content-type': 'application/yaml' });

@@ -180,11 +180,15 @@ test('without the rights of root, up says so and exits with 3', { skip }, () => 
   assert.match(stderr, /signalbox up needs root/);
 });
 
-/** The host's own routes, links and resolver, to see that they are what they were. */
+/** The host's own routes, links, rules and resolver, to see that they are what they were; links of other tests aside. */
 function hostNetwork(): string[] {
+  const isForeign = (text: string) => /^t-/.test(text);
+  const routes = readFileSync('/proc/net/route', 'utf8').split('\n');
+  const links = readdirSync('/sys/class/net').sort();
   return [
-    readFileSync('/proc/net/route', 'utf8'),
-    readdirSync('/sys/class/net').sort().join(),
+    ...routes.filter((route) => !isForeign(route)),
+    ...links.filter((link) => !isForeign(link)),
+    spawnSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).stdout ?? 'no nft here',
     readFileSync('/etc/resolv.conf', 'utf8'),
     readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
   ];

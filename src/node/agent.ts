@@ -18,6 +18,7 @@ import { parseResolvConf } from './pods/sandbox-config.ts';
 import { readNodeFacts } from './registration/node-facts.ts';
 import { Registration } from './registration/registration.ts';
 import { createCatalogue, type OwnCommand } from './runtime/catalogue.ts';
+import { closeInheritedDescriptors } from './runtime/process/descriptors.ts';
 import { createProcessRuntime } from './runtime/process/process-runtime.ts';
 
 export interface NodeAgentOptions {
@@ -75,6 +76,7 @@ export async function startNodeAgent({
   options,
 }: NodeAgentDependencies): Promise<NodeAgent> {
   const { stateDir, nodeName, nodeAddress, podCidr } = options;
+  closeInheritedDescriptors();
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const network = new BridgeNetwork({ kernel, writeSysctl, stateDir, podCidr });
   network.setUp();

@@ -97,12 +97,17 @@ export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options:
   };
 }
 
-function listen(server: Http2SecureServer, { address, port }: HttpsOptions): Promise<void> {
+function listen(server: Http2SecureServer, { address, port, log }: HttpsOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new OperatingError(`Listen on ${address}:${port}`, codeOf(error) ?? 'failed', messageOf(error), error)),
-    );
-    server.listen(port, address, resolve);
+    const refuse = (error: unknown) =>
+      reject(new OperatingError(`Listen on ${address}:${port}`, codeOf(error) ?? 'failed', messageOf(error), error));
+    server.once('error', refuse);
+    server.listen(port, address, () => {
+      server.off('error', refuse);
+      // Such as EMFILE: one connection is not accepted, the next ones may be.
+      server.on('error', (error) => log.warn('A connection was not accepted', { error: messageOf(error) }));
+      resolve();
+    });
   });
 }
 

@@ -51,14 +51,15 @@ describe('kubectl against our own API server', { skip: noKubectl }, () => {
   const service = (name: string, spec: string) =>
     manifest(`{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: ${spec}}`);
 
-  test('applies the example word for word, and finds it unchanged the second time', {
-    skip: noServerValidation,
-  }, async () => {
+  test('applies the example word for word, and finds it unchanged the second time', async () => {
     const created = await ok('apply', '-f', hostnames);
     assert.equal(created, 'service/hostnames created\ndeployment.apps/hostnames created\n');
-    assert.match(await ok('diff', '-f', hostnames), /^$/);
     const again = await ok('apply', '-f', hostnames);
     assert.equal(again, 'service/hostnames unchanged\ndeployment.apps/hostnames unchanged\n');
+  });
+
+  test('sees no difference between the example and what it has become', { skip: noServerValidation }, async () => {
+    assert.match(await ok('diff', '-f', hostnames), /^$/);
   });
 
   test('gets tables, wide tables, YAML and JSON', async () => {

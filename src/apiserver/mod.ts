@@ -1,4 +1,4 @@
 export { serveHttps } from './front/https.ts';
 export { ensureKubeconfig } from './pki/kubeconfig.ts';
 export { ensurePki } from './pki/pki.ts';
-export { createApiServer } from './server.ts';
+export { checkApiServerSettings, createApiServer } from './server.ts';

@@ -47,7 +47,7 @@ export interface ApiServer {
 /** Loads what the store has, creates what every cluster begins with, and is ready to answer when it resolves. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log } = options;
-  checkAdvertised(options.advertiseAddress);
+  checkApiServerSettings(options);
   const allocation = allocationOf(options);
   const caches = new Map(allResources.map((resource) => [resource, new ResourceCache(prefixOf(resource))]));
   const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.addressPool, allocation.portPool]);
@@ -93,6 +93,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
 }
 
+/** Throws UsageError for a setting that cannot be used: for whoever wants to know before anything is written. */
+export function checkApiServerSettings(
+  options: Pick<ApiServerOptions, 'serviceCidr' | 'nodePortRange' | 'advertiseAddress'>,
+): void {
+  checkAdvertised(options.advertiseAddress);
+  addressesOf(options);
+  portsOf(options);
+}
+
 /** Endpoints may not hold such addresses, for no Pod would get anywhere by them. */
 function checkAdvertised(address: string): void {
   const problem = isIPv4(address)
@@ -103,12 +112,17 @@ function checkAdvertised(address: string): void {
 
 const prefixOf = ({ group, plural }: Resource) => `/registry/${group || 'core'}/${plural}/`;
 
-const allocationOf = ({ serviceCidr, nodePortRange, random }: ApiServerOptions): ServiceAllocation => ({
-  addresses: parseServiceCidr(serviceCidr ?? '10.96.0.0/16'),
-  ports: parsePortRange(nodePortRange ?? '30000-32767'),
+const addressesOf = ({ serviceCidr = '10.96.0.0/16' }: Pick<ApiServerOptions, 'serviceCidr'>) =>
+  parseServiceCidr(serviceCidr);
+const portsOf = ({ nodePortRange = '30000-32767' }: Pick<ApiServerOptions, 'nodePortRange'>) =>
+  parsePortRange(nodePortRange);
+
+const allocationOf = (options: ApiServerOptions): ServiceAllocation => ({
+  addresses: addressesOf(options),
+  ports: portsOf(options),
   addressPool: new Pool('/registry/allocations/clusterips/'),
   portPool: new Pool('/registry/allocations/nodeports/'),
-  random: random ?? Math.random,
+  random: options.random ?? Math.random,
 });
 
 /** Upstream's NamespaceLifecycle admission. */

@@ -1,6 +1,8 @@
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import type { Store } from '../store/port.ts';
 import { outliveMistakes } from './mistakes.ts';
@@ -63,15 +65,45 @@ Examples:
 }
 
 async function runServer(flags: ServerFlags): Promise<void> {
+  const log = loggerFrom(flags, systemClock, 'server');
+  // What has begun ends in the opposite order, also when one of the later steps fails.
+  await using running = new AsyncDisposableStack();
+  await startServer(flags, log, running);
+  outliveMistakes(log);
+  log.info('Serving', {
+    address: `${flags.advertiseAddress}:${flags.port}`,
+    store: flags.store,
+    dataDir: flags.dataDir,
+  });
+  log.info('Stopping', { signal: await interruption() });
+}
+
+async function startServer(flags: ServerFlags, log: Logger, running: AsyncDisposableStack): Promise<void> {
   const clock = systemClock;
-  const log = loggerFrom(flags, clock, 'server');
-  const { createApiServer, ensureKubeconfig, ensurePki, serveHttps } = await import('../apiserver/mod.ts');
+  const { checkApiServerSettings, createApiServer, ensureKubeconfig, ensurePki, serveHttps } = await import(
+    '../apiserver/mod.ts'
+  );
   const { createClient } = await import('../client/mod.ts');
   const { startControllers } = await import('../controllers/mod.ts');
   const { startScheduler } = await import('../scheduler/mod.ts');
 
   const { advertiseAddress, dataDir, port, serviceCidr, nodePortRange } = flags;
+  checkApiServerSettings(flags);
+  // Whoever holds the store holds the folder: a second server finds out before it has changed anything.
+  const store = await openStore(flags);
+  running.defer(() => store.close());
   const pki = await ensurePki({ dir: path.join(dataDir, 'pki'), addresses: [advertiseAddress], serviceCidr, clock });
+  const apiServer = await createApiServer({
+    ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress },
+    advertisePort: port,
+  });
+  // Connections are done when their watches are.
+  let https: { close(): Promise<void> } | undefined;
+  running.defer(async () => {
+    await apiServer.stop();
+    await https?.close();
+  });
+  https = await serveHttps(apiServer, { address: flags.listenAddress, port, pki, clock, log });
   await ensureKubeconfig(pki, {
     path: path.join(dataDir, 'admin.kubeconfig'),
     server: `https://${advertiseAddress}:${port}`,
@@ -80,29 +112,17 @@ async function runServer(flags: ServerFlags): Promise<void> {
     organizations: ['system:masters'],
     clock,
   });
-  const store = await openStore(flags);
-  const apiServer = await createApiServer({
-    ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress },
-    advertisePort: port,
-  });
-  const https = await serveHttps(apiServer, { address: flags.listenAddress, port, pki, clock, log });
   const client = createClient({ exchange: apiServer.exchange, userAgent: `signalbox-server/${version}` });
   const nodeLifecycle = { graceMs: flags.nodeMonitorGracePeriod };
   const controllers = startControllers({ client, clock, log, nodeLifecycle });
+  running.defer(() => controllers.stop());
   const scheduler = startScheduler({ client, clock, log });
-  outliveMistakes(log);
-  log.info('Serving', { address: `${advertiseAddress}:${port}`, store: flags.store, dataDir });
-
-  log.info('Stopping', { signal: await interruption() });
-  await scheduler.stop();
-  await controllers.stop();
-  await apiServer.stop();
-  await https.close();
-  await store.close();
+  running.defer(() => scheduler.stop());
 }
 
 async function openStore(flags: ServerFlags): Promise<Store> {
   const { createMemoryStore, openSqliteStore } = await import('../store/mod.ts');
   if (flags.store === 'memory') return createMemoryStore();
+  mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
   return await openSqliteStore({ path: path.join(flags.dataDir, 'store.sqlite') });
 }

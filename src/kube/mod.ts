@@ -42,6 +42,7 @@ export {
 export * from './status.ts';
 export { type TableColumn, tableOf } from './tables/table.ts';
 export { formatMicroTime, formatTime, parseTime } from './time.ts';
+export { deepest, isTooDeep } from './validation/depth.ts';
 export { duplicateKeys } from './validation/duplicate-keys.ts';
 export type { FieldError } from './validation/field-error.ts';
 export { validateObject, validateUpdate } from './validation/validate.ts';

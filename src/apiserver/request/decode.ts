@@ -3,9 +3,11 @@ import type { ApiRequest } from '../../base/exchange.ts';
 import {
   apiVersionOf,
   badRequest,
+  deepest,
   duplicateKeys,
   type FieldError,
   invalid,
+  isTooDeep,
   type KubeObject,
   type Resource,
   undecodable,
@@ -100,13 +102,22 @@ function withType(value: unknown, resource: Resource): KubeObject {
 
 async function parseBody(mediaType: string, text: string): Promise<unknown> {
   if (!objectTypes.includes(mediaType)) refuse(unsupportedMediaType(objectTypes));
+  if (mediaType === 'application/json') return parseWith(JSON.parse, text);
+  const { parse } = await import('yaml');
+  return parseWith((yaml) => parse(yaml, { maxAliasCount: 100 }), text);
+}
+
+/** Whatever comes out is not nested deeper than the code that works on it can follow. */
+export function parseWith(parse: (text: string) => unknown, text: string): unknown {
+  let value: unknown;
   try {
-    if (mediaType === 'application/json') return JSON.parse(text);
-    const { parse } = await import('yaml');
-    return parse(text, { maxAliasCount: 100 });
+    value = parse(text);
   } catch (error) {
     return refuse(badRequest(`the body of the request does not parse: ${messageOf(error)}`));
   }
+  return isTooDeep(value)
+    ? refuse(badRequest(`the body of the request is nested more than ${deepest} levels deep`))
+    : value;
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

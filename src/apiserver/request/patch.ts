@@ -1,4 +1,3 @@
-import { messageOf } from '../../base/errors.ts';
 import type { ApiRequest } from '../../base/exchange.ts';
 import {
   applyJsonPatch,
@@ -11,7 +10,7 @@ import {
   unsupportedMediaType,
 } from '../../kube/mod.ts';
 import { refuse } from '../status-error.ts';
-import { mediaTypeOf } from './decode.ts';
+import { mediaTypeOf, parseWith } from './decode.ts';
 
 type ApplyPatch = (resource: Resource, current: object, patch: unknown) => unknown;
 
@@ -26,7 +25,7 @@ const patchTypes: Readonly<Record<string, ApplyPatch>> = {
 export function readPatch(request: ApiRequest, resource: Resource): (current: object) => unknown {
   const apply = patchTypes[mediaTypeOf(request)];
   if (!apply) return refuse(unsupportedMediaType(Object.keys(patchTypes)));
-  const patch = parse(request.body ?? '');
+  const patch = parseWith(JSON.parse, request.body ?? '');
   return (current) => {
     try {
       return apply(resource, current, patch);
@@ -35,12 +34,4 @@ export function readPatch(request: ApiRequest, resource: Resource): (current: ob
       return refuse(error.code === 'malformed' ? badRequest(error.detail) : unprocessable(error.detail));
     }
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    return refuse(badRequest(`error decoding patch: ${messageOf(error)}`));
-  }
 }

@@ -2,6 +2,7 @@ import { isAbsent, isRecord } from '../prune.ts';
 import { isQuantity, quantityProblem } from '../quantity.ts';
 import type { AnyArraySchema, AnyMapSchema, AnyObjectSchema, Field, Schema, StringSchema } from '../schema.ts';
 import { parseTime } from '../time.ts';
+import { deepest, isTooDeep } from './depth.ts';
 import {
   childPath,
   type FieldError,
@@ -118,15 +119,3 @@ const wrongType = (path: string, value: unknown, wanted: string): FieldError =>
 
 const isBase64 = (text: string) =>
   /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text.replace(/[\r\n]/g, ''));
-
-/** Copying and printing recurse; nothing real is this deep. */
-const deepest = 500;
-
-function isTooDeep(value: unknown): boolean {
-  let level = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > deepest) return true;
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
-  }
-  return false;
-}

@@ -3,7 +3,7 @@ import { Lease, Node, Pod } from '../../kube/mod.ts';
 import type { ControllerContext, StopController } from '../shared/context.ts';
 import { ControllerLoop } from '../shared/loop.ts';
 import { Heartbeats } from './heartbeats.ts';
-import { isNodeReady, podOfReturnedNode, podOfSilentNode, returnedNode, silentNode, taintedNode } from './verdicts.ts';
+import { isNodeReady, podOfSilentNode, silentNode, taintedNode } from './verdicts.ts';
 
 /** Where agents keep the Leases that they renew, named as their nodes. */
 export const leaseNamespace = 'kube-node-lease';
@@ -65,17 +65,17 @@ class NodeLifecycleController {
     if (!node || node.metadata.deletionTimestamp) return;
     const isSilent = await this.#isSilent(name);
     const { clock, client, log } = this.#context;
-    const changed = isSilent ? silentNode(node, clock.now()) : returnedNode(node, clock.now());
-    if (changed) log.warn(isSilent ? 'Node is silent' : 'Node is heard again', { node: name });
+    const changed = isSilent ? silentNode(node, clock.now()) : undefined;
+    if (changed) log.warn('Node is silent', { node: name });
     const shown = changed ? this.loop.wrote(name, this.#nodes, await client.updateStatus(Node, changed)) : node;
     const tainted = taintedNode(shown, clock.now());
     if (tainted) this.loop.wrote(name, this.#nodes, await client.update(Node, tainted));
-    await this.#markPods(name, isSilent ? podOfSilentNode : podOfReturnedNode);
+    if (isSilent) await this.#markPods(name);
   }
 
-  async #markPods(name: string, mark: (pod: Pod, nowMs: number) => Pod | undefined): Promise<void> {
+  async #markPods(name: string): Promise<void> {
     const { clock, client } = this.#context;
-    const marked = [...this.#pods.byIndex('node', name)].flatMap((pod) => mark(pod, clock.now()) ?? []);
+    const marked = [...this.#pods.byIndex('node', name)].flatMap((pod) => podOfSilentNode(pod, clock.now()) ?? []);
     await Promise.all(
       marked.map(async (pod) => this.loop.wrote(name, this.#pods, await client.updateStatus(Pod, pod))),
     );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Node } from '../../kube/mod.ts';
+import { Endpoints, Node } from '../../kube/mod.ts';
 import { available, createHostnames, readyAddresses, startCluster } from '../testing/hostnames.ts';
 
 test('a silent node: NotReady after the grace period, its Pods out of the endpoints; back when it is heard again', async (t) => {
@@ -15,6 +15,11 @@ test('a silent node: NotReady after the grace period, its Pods out of the endpoi
   };
   const readiness = async () =>
     (await cluster.list(Node)).map(({ status }) => status?.conditions?.find(({ type }) => type === 'Ready')?.status);
+  const endpoints = async () => {
+    const { subsets = [] } = await cluster.client.get(Endpoints, 'hostnames', { namespace: 'default' });
+    const count = (kind: 'addresses' | 'notReadyAddresses') => subsets.flatMap((subset) => subset[kind] ?? []).length;
+    return { ready: count('addresses'), notReady: count('notReadyAddresses') };
+  };
   await beat(['node1', 'node2', 'node3'], 120);
   assert.deepEqual(await readiness(), ['True', 'True', 'True']);
   cluster.agents.silent.add('node2');
@@ -28,9 +33,18 @@ test('a silent node: NotReady after the grace period, its Pods out of the endpoi
     node.spec.taints?.map(({ key, effect }) => `${key} ${effect}`),
     ['node.kubernetes.io/unreachable NoSchedule', 'node.kubernetes.io/unreachable NoExecute'],
   );
+  assert.deepEqual(await endpoints(), { ready: 2, notReady: 1 });
+  // The Lease alone says that the agent lives, not how the node and its Pods are.
+  await beat(['node1', 'node2', 'node3'], 10);
+  assert.deepEqual(await readiness(), ['True', 'Unknown', 'True']);
+  assert.equal((await readyAddresses(cluster)).length, 2);
+  cluster.agents.silent.delete('node2');
+  await cluster.setNodeReady('node2');
+  cluster.agents.wake();
   await beat(['node1', 'node2', 'node3'], 10);
   assert.deepEqual(await readiness(), ['True', 'True', 'True']);
   assert.equal((await readyAddresses(cluster)).length, 3);
+  assert.deepEqual(await endpoints(), { ready: 3, notReady: 0 });
   assert.equal((await cluster.client.get(Node, 'node2')).spec.taints, undefined);
 });
 

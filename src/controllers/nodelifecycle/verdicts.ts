@@ -6,9 +6,6 @@ type Conditions = NonNullable<NonNullable<Node['status']>['conditions']>;
 
 /** Conditions that only a living agent can vouch for. */
 const vouchedTypes = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
-const unknownReason = 'NodeStatusUnknown';
-/** Why a Pod's Ready is False when it is we who say so (upstream's MarkPodsNotReady says nothing more). */
-const nodeNotReadyReason = 'NodeNotReady';
 
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
@@ -16,7 +13,10 @@ export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const isNodeReady = (node: Node): boolean =>
   node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 
-/** The node as it is to be shown when its agent is silent; undefined: it is shown so already. */
+/**
+ * The node as it is to be shown when its agent is silent; undefined: it is shown so already. What is true when the agent
+ * is heard again, of the node and of its Pods, only the agent can say: it does when it sees what was written here.
+ */
 export function silentNode(node: Node, nowMs: number): Node | undefined {
   const before = node.status?.conditions ?? [];
   const message = 'Kubelet stopped posting node status.';
@@ -33,57 +33,26 @@ const unknownCondition = (type: string, nowMs: number, message: string) => ({
   type,
   status: 'Unknown' as const,
   lastTransitionTime: formatTime(nowMs),
-  reason: unknownReason,
+  reason: 'NodeStatusUnknown',
   message,
 });
-
-/** The node as it is to be shown when its agent is heard again and has not yet spoken of conditions itself. */
-export function returnedNode(node: Node, nowMs: number): Node | undefined {
-  const conditions = (node.status?.conditions ?? []).map((condition) => {
-    if (condition.reason !== unknownReason || condition.status !== 'Unknown') return condition;
-    const isReady = condition.type === 'Ready';
-    return {
-      ...condition,
-      status: isReady ? ('True' as const) : ('False' as const),
-      lastTransitionTime: formatTime(nowMs),
-      reason: 'LeaseRenewed',
-      message: 'The node renews its lease again',
-    };
-  });
-  return withConditions(node, conditions);
-}
 
 const withConditions = (node: Node, conditions: Conditions): Node | undefined =>
   isDeepStrictEqual(conditions, node.status?.conditions ?? [])
     ? undefined
     : { ...node, status: { ...node.status, conditions } };
 
-/** The Pod as it is to be shown while its node is silent; undefined: it is not ready anyway. */
+/** The Pod as it is to be shown while its node is silent (upstream's MarkPodsNotReady); undefined: it is not ready anyway. */
 export function podOfSilentNode(pod: Pod, nowMs: number): Pod | undefined {
   if (podCondition(pod, 'Ready')?.status !== 'True') return undefined;
-  return withReady(pod, {
+  const notReady: PodCondition = {
     type: 'Ready',
     status: 'False',
     lastTransitionTime: formatTime(nowMs),
-    reason: nodeNotReadyReason,
-  });
-}
-
-/**
- * The Pod as it is to be shown when its node is heard again. ContainersReady, the agent's own word, was left alone;
- * with the readiness gates it says what Ready was. Undefined: it was not we who took Ready away.
- */
-export function podOfReturnedNode(pod: Pod, nowMs: number): Pod | undefined {
-  if (podCondition(pod, 'Ready')?.reason !== nodeNotReadyReason) return undefined;
-  const gates = (pod.spec.readinessGates ?? []).map(({ conditionType }) => conditionType);
-  const isReady = ['ContainersReady', ...gates].every((type) => podCondition(pod, type)?.status === 'True');
-  if (!isReady) return undefined;
-  return withReady(pod, { type: 'Ready', status: 'True', lastTransitionTime: formatTime(nowMs) });
-}
-
-function withReady(pod: Pod, ready: PodCondition): Pod {
+    reason: 'NodeNotReady',
+  };
   const conditions = (pod.status?.conditions ?? []).map((condition) =>
-    condition.type === 'Ready' ? ready : condition,
+    condition.type === 'Ready' ? notReady : condition,
   );
   return { ...pod, status: { ...pod.status, conditions } };
 }

@@ -125,6 +125,11 @@ export class TestCluster {
 
   async addNode(name: string, pods = 20): Promise<void> {
     await this.client.create(Node, { metadata: { name } });
+    await this.setNodeReady(name, pods);
+  }
+
+  /** What the node's agent says of it when all is well. */
+  async setNodeReady(name: string, pods = 20): Promise<void> {
     const node = await this.client.get(Node, name);
     const conditions = [{ type: 'Ready', status: 'True' as const, reason: 'KubeletReady' }];
     await this.client.updateStatus(Node, { ...node, status: { allocatable: { pods: String(pods) }, conditions } });

@@ -32,6 +32,27 @@ test('A Pod is started, reported Running and Ready, and its times are kept', asy
   assert.equal((await bench.get('a')).metadata.resourceVersion, before);
 });
 
+test('What somebody else says of a Pod in the agent’s absence is put right when the agent sees it', async (t) => {
+  const bench = await createPodBench(t);
+  await bench.create('a', { containers: [container('web', 'run')] });
+  const notReady = async () => {
+    const pod = await bench.get('a');
+    const conditions = pod.status!.conditions!.map((condition) =>
+      condition.type === 'Ready' ? { type: 'Ready', status: 'False' as const, reason: 'NodeNotReady' } : condition,
+    );
+    await bench.client.updateStatus(Pod, { ...pod, status: { ...pod.status, conditions } });
+  };
+  await notReady();
+  await bench.settle();
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'True');
+  // Also by an agent that has just started.
+  await bench.manager.stop();
+  await notReady();
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'False');
+  await bench.restart();
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'True');
+});
+
 test('Readiness: false until the probe says otherwise, and following it', async (t) => {
   const bench = await createPodBench(t);
   const probe = { exitCode: 1 };

@@ -184,6 +184,19 @@ test('A node that was called NotReady says at once that it is not', async (t) =>
   assert.ok(after.some(({ type }) => type === 'NetworkUnavailable'));
 });
 
+test('An agent that was called NotReady renews its Lease before it says otherwise', async (t) => {
+  const { client, clock, start, settle } = await setUp(t);
+  await start().registered;
+  await settle();
+  await clock.advance(5000);
+  const node = await client.get(Node, 'node1');
+  const conditions = node.status!.conditions!.map((condition) => ({ ...condition, status: 'Unknown' as const }));
+  await client.updateStatus(Node, { ...node, status: { ...node.status, conditions } });
+  await settle();
+  assert.equal(await readyOf(client), 'True');
+  assert.equal(Date.parse((await leaseOf(client)).renewTime!), clock.now());
+});
+
 test('A Node that is deleted under its agent is made again', async (t) => {
   const { client, start, settle } = await setUp(t);
   await start().registered;

@@ -123,7 +123,10 @@ export class Registration {
       known = await client.patch(Node, node.name, { type: 'merge', body: { metadata: { labels } } });
     }
     const isDue = clock.monotonicMs() - this.#statusWrittenMs >= statusIntervalMs;
-    if (!isDue && fingerprintOf(known.status) === this.#written) return;
+    const isOurs = fingerprintOf(known.status) === this.#written;
+    if (!isDue && isOurs) return;
+    // Called NotReady for our silence: with a Lease as old as it was, it would be called so again at once, and so on.
+    if (!isOurs && this.#written !== undefined) await this.#lease.renew();
     const status = nodeStatusOf(node, known.status, clock.now());
     this.#written = fingerprintOf((await client.updateStatus(Node, { ...known, status })).status);
     this.#statusWrittenMs = clock.monotonicMs();

@@ -15,7 +15,8 @@ import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
 import { createClient, isNotFound } from '../../../client/mod.ts';
-import { Node, Pod } from '../../../kube/mod.ts';
+import { startControllers } from '../../../controllers/mod.ts';
+import { EndpointSlice, Endpoints, Node, Pod, Service } from '../../../kube/mod.ts';
 import { createMemoryStore } from '../../../store/mod.ts';
 import { sandboxProcess } from '../../mod.ts';
 import { markedProcesses } from '../../runtime/process/harness.ts';
@@ -41,6 +42,8 @@ const apiServer = await createApiServer({
 });
 const https = await serveHttps(apiServer, { address, port: 6443, pki, clock, log });
 const client = createClient({ exchange: apiServer.exchange, userAgent: 'scenario' });
+const graceMs = 4000;
+const controllers = startControllers({ client, clock, log, nodeLifecycle: { graceMs } });
 
 function startAgent(): ChildProcess {
   const output = openSync(path.join(folder, 'agent.log'), 'a');
@@ -52,6 +55,7 @@ function startAgent(): ChildProcess {
     '--pod-cidr=10.244.1.0/24',
     `--state-dir=${stateDir}`,
     `--cluster-id=${clusterId}`,
+    `--lease-duration=${graceMs}ms`,
   ];
   const entry = path.join(import.meta.dirname, '..', '..', '..', 'main.ts');
   const env = { ...process.env, SIGNALBOX_CLUSTER: clusterId };
@@ -135,6 +139,39 @@ try {
   assert.equal(sandboxProcess(stateDir, 'default', 'hostnames'), sandbox);
   assert.equal((await find('probed'))?.metadata.resourceVersion, before?.metadata.resourceVersion);
 
+  // An agent that stays away: the node is NotReady when its time is over, and its Pods are out of all endpoints. Back
+  // again, it says itself how things are: the readiness of one of the Pods has changed meanwhile.
+  await client.create(Service, {
+    metadata: { name: 'hostnames', namespace: 'default' },
+    spec: { selector: { app: 'hostnames' }, ports: [{ port: 80, targetPort: 9376 }] },
+  });
+  for (const name of ['hostnames', 'probed']) {
+    const body = { metadata: { labels: { app: 'hostnames' } } };
+    await client.patch(Pod, name, { type: 'merge', body }, { namespace: 'default' });
+  }
+  const ready = async () => {
+    const { subsets = [] } = await client.get(Endpoints, 'hostnames', { namespace: 'default' });
+    const slices = await client.list(EndpointSlice, { labelSelector: 'kubernetes.io/service-name=hostnames' });
+    const inSlices = slices.items.flatMap(({ endpoints }) => endpoints).filter((each) => each.conditions?.ready);
+    return [subsets.flatMap(({ addresses = [] }) => addresses).length, inSlices.length].join(' ');
+  };
+  const nodeReady = async () =>
+    (await client.get(Node, 'node1')).status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  await until('both Pods are endpoints', async () => (await ready().catch(() => '')) === '2 2');
+  agent.kill('SIGKILL');
+  await once(agent, 'exit');
+  await until('node1 is NotReady', async () => (await nodeReady()) === 'Unknown');
+  await until('no Pod of it is an endpoint', async () => (await ready()) === '0 0');
+  assert.equal(await ask(hostnames.status!.podIP!), 'hostnames');
+  writeFileSync(flag, '');
+  agent = startAgent();
+  await until('node1 is Ready again', async () => (await nodeReady()) === 'True');
+  await until('the Pod that is well is an endpoint again', async () => (await ready()) === '1 1');
+  assert.equal(isReady(await find('probed')), undefined);
+  execFileSync('rm', [flag]);
+  await until('the other one is, too', async () => (await ready()) === '2 2');
+  await client.delete(Service, 'hostnames', { namespace: 'default' });
+
   // A program that takes no notice of SIGTERM gets SIGKILL; one that does may finish.
   const grace = { terminationGracePeriodSeconds: 1 };
   await create('stubborn', { command: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] }, grace);
@@ -182,13 +219,13 @@ try {
   twin.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;
   });
-  await until('the second agent is refused', async () =>
-    complaint.includes('Register node "node1": the name is taken by a live agent'),
-  );
-  twin.kill('SIGKILL');
+  const [code] = await once(twin, 'close');
+  assert.equal(code, 2);
+  assert.match(complaint, /^error: Register node "node1": the name is taken by a live agent/m);
 } finally {
   agent.kill('SIGKILL');
 }
+await controllers.stop();
 await apiServer.stop();
 await https.close();
 process.exit(0);

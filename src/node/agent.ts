@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Cancel, Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { kubernetesVersion, version } from '../base/version.ts';
-import { type Client, createInformer, createRecorder, isNotFound } from '../client/mod.ts';
+import { type Client, createInformer, createRecorder, type Informer, isNotFound } from '../client/mod.ts';
 import type { Kernel } from '../kernel/mod.ts';
 import { ConfigMap, type KubeObject, Node, type Resource, Secret } from '../kube/mod.ts';
 import { readIfPresent, writeAtomic } from './files.ts';
@@ -125,7 +126,7 @@ export async function startNodeAgent({
   });
   const logs = new LogKeeper(stateDir, clock, log);
   const router = new NodeRouter(kernel, stateDir, log);
-  const stopRoutes = keepRoutes(router, nodes, nodeName, clock);
+  const stopRoutes = keepRoutes({ router, nodes, nodeName, clock, log });
   nodes.start();
   let stopping: Promise<void> | undefined;
   const stop = () => {
@@ -152,20 +153,31 @@ export async function startNodeAgent({
   return { registered, stop };
 }
 
+interface RouteParts {
+  readonly router: NodeRouter;
+  readonly nodes: Informer<Node>;
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /** Keeps the routes as the Nodes say; a route that cannot be made yet is tried again. */
-function keepRoutes(
-  router: NodeRouter,
-  nodes: ReturnType<typeof createInformer<Node>>,
-  nodeName: string,
-  clock: Clock,
-): Cancel {
+function keepRoutes({ router, nodes, nodeName, clock, log }: RouteParts): Cancel {
   let cancel: Cancel = () => {};
   let stopped = false;
   const apply = () => {
     cancel();
     // Before the first list is complete, a node that was not heard of yet would lose its route.
     if (stopped || !nodes.hasSynced) return;
-    if (!router.apply(routesTo(nodes.list(), nodeName))) cancel = clock.schedule(routeRetryMs, apply);
+    if (!tryRoutes()) cancel = clock.schedule(routeRetryMs, apply);
+  };
+  const tryRoutes = () => {
+    try {
+      return router.apply(routesTo(nodes.list(), nodeName));
+    } catch (error) {
+      log.warn('Routes to the nodes are not as they should be', { because: messageOf(error) });
+      return false;
+    }
   };
   let known = '';
   nodes.onChange(() => {

@@ -36,8 +36,11 @@ class NodeLifecycleController {
       if (!after) this.#heartbeats.forget(key);
       this.loop.add(key);
     });
-    context.informers.of(Lease).onChange(({ after }) => {
-      if (after?.metadata.namespace === leaseNamespace) this.#hear(after);
+    context.informers.of(Lease).onChange(({ before, after }) => {
+      const { name, namespace } = (after ?? before!).metadata;
+      if (namespace !== leaseNamespace) return;
+      if (after) this.#hear(after);
+      else if (!this.#nodes.get(name)) this.#heartbeats.forget(name);
     });
     this.#pods.onChange(({ before, after }) => {
       if (after?.spec.nodeName && !before?.spec.nodeName) this.loop.add(after.spec.nodeName);

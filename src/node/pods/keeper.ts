@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
-import type { Container } from '../../kube/mod.ts';
+import type { Container, Pod } from '../../kube/mod.ts';
 import { isPodError } from '../errors.ts';
 import { attemptProbe, type HandlerTarget } from '../probes/attempt.ts';
 import { settingsOf } from '../probes/settings.ts';
@@ -190,7 +190,7 @@ export class ContainerKeeper {
       container: this.#spec,
       clock,
       startedAtMs,
-      assume: { started: known?.started ?? false, ready: known?.ready ?? false },
+      assume: { started: known?.started ?? false, ready: (known?.ready ?? false) && !wasSilent(pod) },
       attempt: (kind, signal) => {
         const probe = this.#spec[probeField[kind]]!;
         return attemptProbe(this.#target(containerId), probe, settingsOf(probe).timeoutMs, signal);
@@ -217,3 +217,7 @@ export class ContainerKeeper {
     };
   }
 }
+
+/** Whether this node's agent was away for so long that the Pod was taken out of the endpoints: what it said then is old. */
+const wasSilent = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'NodeNotReady') ?? false;

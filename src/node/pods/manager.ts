@@ -1,4 +1,5 @@
 import { sleep } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
 import { createInformer, type Informer } from '../../client/mod.ts';
 import { Pod } from '../../kube/mod.ts';
 import type { SandboxStatus } from '../runtime/port.ts';
@@ -34,7 +35,7 @@ export class PodManager {
     // Before the API has said which Pods there are, none is taken for gone.
     void this.#informer.synced.then(() => {
       const orphans = this.#options.runtime.list().filter(({ config }) => !this.#workers.has(config.podUid));
-      for (const orphan of orphans) void this.#removeOrphan(orphan);
+      for (const orphan of orphans) void this.#removeOrphan(orphan).catch((error) => this.#reportOrphan(orphan, error));
     });
   }
 
@@ -49,6 +50,12 @@ export class PodManager {
     const worker = this.#workers.get(uid) ?? new PodWorker(pod, this.#options, () => this.#workers.delete(uid));
     this.#workers.set(uid, worker);
     worker.update(pod);
+  }
+
+  /** What is left of it goes when the next agent starts. */
+  #reportOrphan({ config }: SandboxStatus, error: unknown): void {
+    const pod = `${config.podNamespace}/${config.podName}`;
+    this.#options.log.error('A Pod that the API does not have is not removed', { pod, because: messageOf(error) });
   }
 
   /** Deleted from the API while no agent ran here: its processes get their grace period, then all of it goes. */

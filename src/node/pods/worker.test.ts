@@ -53,6 +53,28 @@ test('What somebody else says of a Pod in the agent’s absence is put right whe
   assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'True');
 });
 
+test('An agent that was away for so long that it was called silent asks the readiness probe before it believes', async (t) => {
+  const bench = await createPodBench(t);
+  const probe = { exitCode: 0 };
+  bench.runtime.programs.set('run', { exec: () => ({ exitCode: probe.exitCode, output: '' }) });
+  const readinessProbe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 3 };
+  await bench.create('a', { containers: [container('web', 'run', { readinessProbe })] });
+  await bench.pass(1);
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'True');
+  await bench.manager.stop();
+  probe.exitCode = 1;
+  const pod = await bench.get('a');
+  const conditions = pod.status!.conditions!.map((condition) =>
+    condition.type === 'Ready' ? { type: 'Ready', status: 'False' as const, reason: 'NodeNotReady' } : condition,
+  );
+  await bench.client.updateStatus(Pod, { ...pod, status: { ...pod.status, conditions } });
+  await bench.restart();
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'False');
+  probe.exitCode = 0;
+  await bench.pass(1);
+  assert.equal(conditionOf(await bench.get('a'), 'Ready'), 'True');
+});
+
 test('Readiness: false until the probe says otherwise, and following it', async (t) => {
   const bench = await createPodBench(t);
   const probe = { exitCode: 1 };

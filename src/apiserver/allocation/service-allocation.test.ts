@@ -51,6 +51,19 @@ describe('Service addresses and node ports', () => {
     assert.equal((await server.ok('POST', services, serviceBody('more'))).spec.clusterIP, spec.clusterIP);
   });
 
+  test('a create that finds no node port holds no address either', async (t) => {
+    const server = await startTestServer(t, { serviceCidr: '10.96.0.0/29', nodePortRange: '30000-30001' });
+    const twoPorts = { ...nodePort, ports: [80, 81].map((port) => ({ name: `p${port}`, port })) };
+    await server.ok('POST', services, serviceBody('s', nodePort));
+    for (let attempt = 0; attempt < 10; attempt++)
+      assert.match(
+        await server.refused(500, 'POST', services, serviceBody('more', twoPorts)),
+        /nodePort: range is full/,
+      );
+    await server.ok('POST', services, serviceBody('s2', nodePort));
+    for (let index = 0; index < 3; index++) await server.ok('POST', services, serviceBody(`c${index}`));
+  });
+
   test('what a writer chooses must be free and in the range', async (t) => {
     const server = await startTestServer(t);
     const refused = (spec: object) => server.refused(422, 'POST', services, serviceBody('b', spec));

@@ -34,7 +34,18 @@ export function claimForService(
 ): Claim {
   const held = holdingsOf(before?.spec);
   if (after) checkGiven(allocation, after, held);
-  const picked = after ? pickMissing(allocation, after) : nothing;
+  const picked = { addresses: new Set<string>(), ports: new Set<string>() };
+  const release = () => {
+    for (const name of picked.addresses) allocation.addressPool.release(name);
+    for (const name of picked.ports) allocation.portPool.release(name);
+  };
+  try {
+    if (after) pickMissing(allocation, after, picked);
+  } catch (error) {
+    // One range is full: what was reserved in the other is free again.
+    release();
+    throw error;
+  }
   const wanted = holdingsOf(after?.spec);
   const owner = after ? ownerText(after) : '';
   return {
@@ -43,14 +54,9 @@ export function claimForService(
       ...exchange(allocation.portPool, held.ports, wanted.ports, owner),
     ],
     checkLost: (key) => checkLost(allocation, after!, picked, key),
-    release: () => {
-      for (const name of picked.addresses) allocation.addressPool.release(name);
-      for (const name of picked.ports) allocation.portPool.release(name);
-    },
+    release,
   };
 }
-
-const nothing: Holdings = { addresses: new Set(), ports: new Set() };
 
 const ownerText = ({ metadata: { namespace, name, uid } }: Service) =>
   JSON.stringify({ kind: 'Service', namespace, name, uid });
@@ -66,9 +72,13 @@ function exchange(pool: Pool, held: ReadonlySet<string>, wanted: ReadonlySet<str
   return operations;
 }
 
-function pickMissing(allocation: ServiceAllocation, { spec }: Service): Holdings {
-  const addresses = new Set<string>();
-  const ports = new Set<string>();
+interface Picked {
+  readonly addresses: Set<string>;
+  readonly ports: Set<string>;
+}
+
+/** Writes what it picks into the spec, reserves it, and notes it in `picked` at once. */
+function pickMissing(allocation: ServiceAllocation, { spec }: Service, { addresses, ports }: Picked): void {
   if (hasClusterIp(spec) && !spec.clusterIP) {
     spec.clusterIP = pickAddress(allocation);
     addresses.add(spec.clusterIP);
@@ -83,7 +93,6 @@ function pickMissing(allocation: ServiceAllocation, { spec }: Service): Holdings
     spec.healthCheckNodePort = pickPort(allocation, 'TCP');
     reservePort(allocation, ports, 'TCP', spec.healthCheckNodePort);
   }
-  return { addresses, ports };
 }
 
 function pickAddress({ addresses, addressPool, random }: ServiceAllocation): string {

@@ -88,7 +88,7 @@ export const writeOptions = (query: URLSearchParams): WriteOptions => ({
 /** Both places count: the query, and a DeleteOptions object as the body, which wins. */
 export function deleteOptions(query: URLSearchParams, body: Record<string, unknown>): DeleteOptions {
   const given = body as {
-    dryRun?: string[];
+    dryRun?: unknown;
     gracePeriodSeconds?: unknown;
     propagationPolicy?: string;
     orphanDependents?: boolean;
@@ -96,7 +96,7 @@ export function deleteOptions(query: URLSearchParams, body: Record<string, unkno
   };
   const policy = given.propagationPolicy ?? query.get('propagationPolicy') ?? orphaning(given.orphanDependents);
   return {
-    dryRun: isDryRun(given.dryRun ?? query.getAll('dryRun')),
+    dryRun: isDryRun(stringsIn('dryRun', given.dryRun) ?? query.getAll('dryRun')),
     gracePeriodSeconds: graceOf(given.gracePeriodSeconds) ?? wholeNumber(query, 'gracePeriodSeconds'),
     propagationPolicy: policy ? oneOf('propagationPolicy', policy, ['Orphan', 'Background', 'Foreground']) : undefined,
     preconditions: given.preconditions ?? {},
@@ -110,6 +110,12 @@ function graceOf(given: unknown): number | undefined {
   if (given === undefined || given === null) return undefined;
   // Upstream takes a negative period for the shortest that still is graceful.
   return Number.isInteger(given) ? Math.max(given as number, -1) : unreadable('gracePeriodSeconds', String(given));
+}
+
+function stringsIn(name: string, given: unknown): string[] | undefined {
+  if (given === undefined || given === null) return undefined;
+  const isList = Array.isArray(given) && given.every((value) => typeof value === 'string');
+  return isList ? given : unreadable(name, JSON.stringify(given));
 }
 
 function isDryRun(values: readonly string[]): boolean {

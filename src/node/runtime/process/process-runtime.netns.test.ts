@@ -207,6 +207,8 @@ test('Running containers outlive the agent; a new one adopts them and finds the 
   await until(() => existsSync(exitFile) && readFileSync(exitFile, 'utf8') === '9\n');
 
   const next = (await createTestRuntime(t, node)).runtime;
+  // Its init may still be on its way out, though it has noted the code.
+  await until(() => next.get('a')?.containers.find(({ id }) => id === ending.id)?.exit !== undefined);
   const adopted = next.get('a');
   assert.equal(adopted?.ready, true);
   assert.equal(adopted?.address, address);

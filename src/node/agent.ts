@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Cancel, Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { kubernetesVersion, version } from '../base/version.ts';
-import { type Client, createInformer, createRecorder, type Informer, isNotFound } from '../client/mod.ts';
+import { type Client, createInformer, createRecorder, isNotFound } from '../client/mod.ts';
 import type { Kernel } from '../kernel/mod.ts';
 import { ConfigMap, type KubeObject, Node, type Resource, Secret } from '../kube/mod.ts';
 import { readIfPresent, writeAtomic } from './files.ts';
 import { LogKeeper } from './logs/log-keeper.ts';
 import { BridgeNetwork } from './network/bridge-network.ts';
-import { NodeRouter, routesTo } from './network/node-routes.ts';
+import { NodeRouter } from './network/node-routes.ts';
+import { keepRoutes } from './network/route-keeper.ts';
 import { writeSysctl } from './network/sysctl.ts';
 import type { EnvironmentSources } from './pods/environment.ts';
 import { PodManager } from './pods/manager.ts';
@@ -62,8 +62,6 @@ export interface NodeAgent {
   /** Ends the agent; Pods run on. */
   stop(): Promise<void>;
 }
-
-const routeRetryMs = 2000;
 
 /**
  * The node agent, in the network namespace of the calling process: takes up what an earlier one left running, registers
@@ -151,46 +149,6 @@ export async function startNodeAgent({
   // It need not be waited for.
   registered.catch(() => {});
   return { registered, stop };
-}
-
-interface RouteParts {
-  readonly router: NodeRouter;
-  readonly nodes: Informer<Node>;
-  readonly nodeName: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-/** Keeps the routes as the Nodes say; a route that cannot be made yet is tried again. */
-function keepRoutes({ router, nodes, nodeName, clock, log }: RouteParts): Cancel {
-  let cancel: Cancel = () => {};
-  let stopped = false;
-  const apply = () => {
-    cancel();
-    // Before the first list is complete, a node that was not heard of yet would lose its route.
-    if (stopped || !nodes.hasSynced) return;
-    if (!tryRoutes()) cancel = clock.schedule(routeRetryMs, apply);
-  };
-  const tryRoutes = () => {
-    try {
-      return router.apply(routesTo(nodes.list(), nodeName));
-    } catch (error) {
-      log.warn('Routes to the nodes are not as they should be', { because: messageOf(error) });
-      return false;
-    }
-  };
-  let known = '';
-  nodes.onChange(() => {
-    const wanted = JSON.stringify([...routesTo(nodes.list(), nodeName)]);
-    if (wanted === known) return;
-    known = wanted;
-    apply();
-  });
-  void nodes.synced.then(apply);
-  return () => {
-    stopped = true;
-    cancel();
-  };
 }
 
 /** Made up once for a state directory: a second agent of the same name has another one. */

@@ -11,6 +11,21 @@ const root = path.join(import.meta.dirname, '..');
 /** The rim: where real things are made and passed in. */
 const rim = ['main', 'cli', 'standalone'];
 
+const everythingBelow = [
+  'base',
+  'wire',
+  'kube',
+  'kernel',
+  'store',
+  'client',
+  'apiserver',
+  'controllers',
+  'scheduler',
+  'dns',
+  'proxy',
+  'node',
+];
+
 const mayImport: Record<string, readonly string[]> = {
   base: [],
   wire: ['base'],
@@ -24,35 +39,8 @@ const mayImport: Record<string, readonly string[]> = {
   dns: ['base', 'wire', 'kube', 'client'],
   proxy: ['base', 'wire', 'kube', 'client', 'kernel'],
   node: ['base', 'wire', 'kube', 'client', 'kernel'],
-  standalone: [
-    'base',
-    'wire',
-    'kube',
-    'client',
-    'kernel',
-    'apiserver',
-    'controllers',
-    'scheduler',
-    'store',
-    'dns',
-    'node',
-    'proxy',
-  ],
-  cli: [
-    'base',
-    'wire',
-    'kube',
-    'client',
-    'kernel',
-    'apiserver',
-    'controllers',
-    'scheduler',
-    'store',
-    'dns',
-    'node',
-    'proxy',
-    'standalone',
-  ],
+  standalone: everythingBelow,
+  cli: [...everythingBelow, 'standalone'],
   main: ['cli'],
 };
 

@@ -1,10 +1,10 @@
-import type { Pod } from '../../kube/mod.ts';
+import { type Pod, qosClassOf } from '../../kube/mod.ts';
 import type { Strategy } from '../registry/strategy.ts';
 
 export const podStrategy: Strategy<Pod> = {
   countsGenerations: true,
   prepareCreate(draft) {
-    draft.status = { phase: 'Pending', qosClass: qosClassOf(draft) };
+    draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
   },
   prepareUpdate(draft, before) {
     // Pods are assigned by the binding subresource alone.
@@ -19,20 +19,3 @@ export const podStrategy: Strategy<Pod> = {
     return seconds < 0 ? 1 : seconds;
   },
 };
-
-const kinds = ['cpu', 'memory'] as const;
-
-/** https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/ */
-function qosClassOf({ spec }: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const containers = [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) => ({
-    limits: resources?.limits ?? {},
-    requests: resources?.requests ?? {},
-  }));
-  const asksNothing = ({ limits, requests }: (typeof containers)[number]) =>
-    kinds.every((kind) => limits[kind] === undefined && requests[kind] === undefined);
-  if (containers.every(asksNothing)) return 'BestEffort';
-  const isGuaranteed = containers.every(({ limits, requests }) =>
-    kinds.every((kind) => limits[kind] !== undefined && (requests[kind] ?? limits[kind]) === limits[kind]),
-  );
-  return isGuaranteed ? 'Guaranteed' : 'Burstable';
-}

@@ -4,10 +4,10 @@ import {
   formatTime,
   type PodCondition,
   type PodStatus,
+  qosClassOf,
 } from '../../kube/mod.ts';
 import { mayRestartAtMs } from './back-off.ts';
 import { isOver, type Phase, phaseOf } from './phase.ts';
-import { qosClassOf } from './qos.ts';
 import { type Attempt, type ContainerView, isInitialized, isRunning, type PodView, restarts } from './view.ts';
 
 export interface StatusFacts {

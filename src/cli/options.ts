@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Clock } from '../base/clock.ts';
 import { createLogger, type LogFormat, type Logger, type LogLevel, logLevels } from '../base/log.ts';
@@ -15,9 +16,9 @@ export interface LogFlags {
 /** The standalone cluster's name and the folder under which clusters keep their state, for `up` and `down` alike. */
 export const defaultName = 'demo';
 export const stateRootOption = (): Option =>
-  new Option('--state-root <folder>', 'where clusters keep their state, each in a folder of its name').default(
-    '/var/lib/signalbox',
-  );
+  new Option('--state-root <folder>', 'where clusters keep their state, each in a folder of its name')
+    .argParser((folder) => path.resolve(folder))
+    .default('/var/lib/signalbox');
 
 export const logOptions = (preset: LogLevel = 'info'): Option[] => [
   oneOfOption('--log-level <level>', 'the least level that is logged', logLevels, preset),
@@ -46,10 +47,14 @@ export function durationMs(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. Not so SIGHUP: a terminal that
+ * is closed sends it twice, by the kernel and by the shell.
+ */
 export function interruption(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let seen = false;
+    process.on('SIGHUP', resolve);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (seen) process.exit(130);
@@ -57,6 +62,13 @@ export function interruption(): Promise<NodeJS.Signals> {
         resolve(signal);
       });
     }
+  });
+}
+
+/** Resolves when what we print can no longer be read: the other end of the pipe has ended, the terminal is closed. */
+export function outputLost(): Promise<Error> {
+  return new Promise((resolve) => {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', resolve);
   });
 }
 

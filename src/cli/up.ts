@@ -8,6 +8,7 @@ import {
   type LogFlags,
   loggerFrom,
   logOptions,
+  outputLost,
   stateRootOption,
   wholeNumber,
 } from './options.ts';
@@ -53,7 +54,13 @@ Examples:
     checkPrivileges('signalbox up');
     checkNftables(kernel, 'signalbox up');
     const outcome = await runUp(
-      { ...flags, manifestFile: flags.filename, check: flags.exit === true, interrupted: interruption() },
+      {
+        ...flags,
+        manifestFile: flags.filename,
+        check: flags.exit === true,
+        // Nobody would see how to end it: a cluster whose output is lost ends.
+        interrupted: Promise.race([interruption(), outputLost()]),
+      },
       {
         kernel,
         clock,

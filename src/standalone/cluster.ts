@@ -12,7 +12,7 @@ import { applyManifests } from './apply.ts';
 import { removeCluster } from './cleanup.ts';
 import { buildFabric, chooseSubnet } from './fabric.ts';
 import { type ClusterLayout, clusterDefaults, layoutOf, type NodeLayout } from './layout.ts';
-import { demandNoOwner, writeOwner } from './owner.ts';
+import { demandNoNamesake, demandNoOwner, writeOwner } from './owner.ts';
 import { ownProgram } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -51,6 +51,7 @@ export async function startCluster(options: ClusterOptions, tools: Tools): Promi
   const { name, stateRoot, signal } = options;
   const { kernel, progress } = tools;
   demandNoOwner(name, path.join(stateRoot, name));
+  demandNoNamesake(name, path.join(stateRoot, name));
   const remove = () => removeWith(name, stateRoot, tools);
   const left = await remove();
   if (left.processes + left.namespaces > 0 || left.link) {

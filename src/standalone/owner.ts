@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, UsageError } from '../base/errors.ts';
-import { isAlive, ownIdentity, type ProcessIdentity } from './processes.ts';
+import { isAlive, ownIdentity, type ProcessIdentity, runningStateDirs } from './processes.ts';
 
 /** What a cluster's owner file says: who runs it, and what it takes to find the rest of it again. */
 export interface Owner extends ProcessIdentity {
@@ -36,6 +36,17 @@ export function demandNoOwner(name: string, stateDir: string): void {
     `Use cluster ${name}`,
     `process ${owner.pid} is running it`,
     `End that process (kill ${owner.pid}), or choose another --name.`,
+  );
+}
+
+/** Namespaces and link bear only the name: refuses when they are those of a cluster with its state elsewhere. */
+export function demandNoNamesake(name: string, stateDir: string): void {
+  const other = [...runningStateDirs()].find((dir) => path.basename(dir) === name && dir !== stateDir);
+  if (other === undefined) return;
+  throw new UsageError(
+    `Use cluster ${name}`,
+    `one of that name has its state in ${other}`,
+    `Choose another --name, or end that one (signalbox down --name ${name} --state-root ${path.dirname(other)}).`,
   );
 }
 

@@ -9,11 +9,19 @@ import { until } from './wait.ts';
  * folder in its environment, and its children inherit that.
  */
 export function processesOf(stateDir: string): number[] {
-  return readdirSync('/proc')
+  return otherProcesses().filter((pid) => markOf(pid) === stateDir);
+}
+
+/** The state folders of all clusters that have a process on this machine. */
+export function runningStateDirs(): Set<string> {
+  return new Set(otherProcesses().flatMap((pid) => markOf(pid) ?? []));
+}
+
+const otherProcesses = (): number[] =>
+  readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter((pid) => pid !== process.pid && markOf(pid) === stateDir);
-}
+    .filter((pid) => pid !== process.pid);
 
 function markOf(pid: number): string | undefined {
   try {

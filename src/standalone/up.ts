@@ -68,6 +68,8 @@ async function untilAborted<Value>(running: Promise<Value>, signal: AbortSignal)
   }
 }
 
+const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 type Shown = { readonly namespace: string; readonly name: string; readonly vip: string } | undefined;
 
 /** Applies the manifest, waits until all of it works, and shows it. */
@@ -75,8 +77,8 @@ async function bringUp(cluster: Cluster, manifests: readonly Manifest[], tools: 
   const { client, layout, signal } = cluster;
   const { clock, progress } = tools;
   const watching = { client, clock, signal };
-  await progress.step(`${layout.nodes.length} nodes ready`, () => nodesAreReady(watching, layout));
-  await progress.step(`${manifests.length} objects applied`, () => applyManifests(client, manifests));
+  await progress.step(`${countOf(layout.nodes.length, 'node')} ready`, () => nodesAreReady(watching, layout));
+  await progress.step(`${countOf(manifests.length, 'object')} applied`, () => applyManifests(client, manifests));
   const service = await shownService(cluster, manifests);
   if (service)
     await progress.step(`first answer through the VIP ${service.vip}`, () =>

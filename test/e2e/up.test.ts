@@ -117,6 +117,24 @@ test('Ctrl-C while a cluster starts leaves nothing behind', { skip }, async () =
   assert.deepEqual(traces('t-up'), []);
 });
 
+test('a cluster whose output nobody reads any more, or whose terminal is closed, ends and leaves nothing behind', {
+  skip,
+}, async () => {
+  const unread = up('t-up', '--nodes', '1');
+  await unread.printed('fabric');
+  unread.child.stdout?.destroy();
+  assert.equal(await unread.exited, 130, unread.output());
+  assert.deepEqual(traces('t-up'), []);
+
+  const closed = up('t-up', '--nodes', '1');
+  await closed.printed('Ctrl-C ends the cluster');
+  // The kernel sends one, and the shell another.
+  closed.child.kill('SIGHUP');
+  closed.child.kill('SIGHUP');
+  assert.equal(await closed.exited, 0, closed.output());
+  assert.deepEqual(traces('t-up'), []);
+});
+
 test('a run killed with -9 is cleaned up by the next start, and by down; a running one is refused', {
   skip,
 }, async () => {
@@ -125,6 +143,11 @@ test('a run killed with -9 is cleaned up by the next start, and by down; a runni
   const refused = run(['down', '--name', 't-up', '--state-root', stateRoot]);
   assert.equal(await refused.exited, 2);
   assert.match(refused.output(), /Use cluster t-up: process \d+ is running it/);
+  for (const command of ['up', 'down']) {
+    const elsewhere = run([command, '--name', 't-up', '--state-root', path.join(stateRoot, 'elsewhere')]);
+    assert.equal(await elsewhere.exited, 2);
+    assert.match(elsewhere.output(), /Use cluster t-up: one of that name has its state in/);
+  }
   killed.child.kill('SIGKILL');
   await killed.exited;
   assert.ok(traces('t-up').length > 5);

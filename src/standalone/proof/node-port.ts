@@ -11,7 +11,8 @@ export const nodePort: Check = {
     demand(port !== undefined, 'The Service has a node port', 'none');
     const hosting = new Set((await podsOf(context, switchable.name)).map((pod) => pod.spec.nodeName));
     const without = context.layout.nodes.filter((node) => !hosting.has(node.name));
-    demand(without.length > 0, 'Some node runs no such Pod', `all of ${[...hosting].join(', ')} do`);
+    const isPossible = context.layout.nodes.length > switchable.replicas;
+    demand(without.length > 0 || !isPossible, 'Some node runs no such Pod', `all of ${[...hosting].join(', ')} do`);
     for (const node of context.layout.nodes) {
       const attempts = await sendRequests(context.outside, `http://${node.address}:${port}/`, 20);
       const failures = failuresOf(attempts);
@@ -21,6 +22,7 @@ export const nodePort: Check = {
         `${failures.length} of 20 failed: ${failures[0]?.error}`,
       );
     }
-    return `port ${port} on ${context.layout.nodes.length} nodes; no Pod on ${without.map(({ name }) => name).join(', ')}`;
+    const names = without.map(({ name }) => name).join(', ') || 'no node: each runs one';
+    return `port ${port} on all nodes (${context.layout.nodes.length}); no Pod on ${names}`;
   },
 };

@@ -94,8 +94,20 @@ test('A crash between copy and hole neither loses nor doubles a line', (t) => {
 test('A program that writes all the while loses no line', async (t) => {
   const log = createLog(t);
   const output = openSync(log, 'a');
-  const script = 'i=0; while [ $i -lt 30000 ]; do echo "line $i"; i=$((i+1)); done';
-  const writer = spawn('sh', ['-c', script], { stdio: ['ignore', output, output] });
+  const stop = `${log}.stop`;
+  t.after(() => rmSync(stop, { force: true }));
+  const script = 'i=0; while [ ! -e "$1" ]; do echo "line $i"; i=$((i+1)); done';
+  const writer = spawn('sh', ['-c', script, 'sh', stop], { stdio: ['ignore', output, output] });
+  closeSync(output);
+  const ended = once(writer, 'exit');
+  for (let rotations = 0; rotations < 20; await turn()) {
+    if (rotateLog(log, { maxBytes: 20_000, maxFiles: 1000 })) rotations++;
+  }
+  writeFileSync(stop, '');
+  await ended;
+  const text = readAll(log);
+  assert.equal(text, lines(0, text.split('\n').length - 1));
+});
   closeSync(output);
   const ended = once(writer, 'exit');
   let rotations = 0;

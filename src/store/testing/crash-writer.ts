@@ -37,9 +37,17 @@ function operationOf(key: string, value: string, revision: number | undefined, s
   return { type: 'update' as const, key, value, expected: revision };
 }
 
-/** Blocks until the line is in the pipe, where it outlives this process. */
+/** Blocks until the line is in the pipe, where it outlives this process; the pipe is full when its reader is slow. */
 function say(acknowledged: Acknowledged): void {
-  writeSync(1, `${JSON.stringify(acknowledged)}\n`);
+  let line = Buffer.from(`${JSON.stringify(acknowledged)}\n`);
+  while (line.length > 0) {
+    try {
+      line = line.subarray(writeSync(1, line));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
 
 await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));

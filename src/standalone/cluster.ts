@@ -5,9 +5,17 @@ import type { Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
-import { type Client, createClient, http2Exchange, loadKubeconfig } from '../client/mod.ts';
+import {
+  type Client,
+  createClient,
+  createInformer,
+  http2Exchange,
+  type Informer,
+  loadKubeconfig,
+} from '../client/mod.ts';
 import { type DnsServer, startDns } from '../dns/mod.ts';
 import { type Kernel, NetworkAdmin, netnsPath } from '../kernel/mod.ts';
+import { Pod } from '../kube/mod.ts';
 import { applyManifests } from './apply.ts';
 import { removeCluster } from './cleanup.ts';
 import { buildFabric, chooseSubnet } from './fabric.ts';
@@ -17,6 +25,7 @@ import { ownProgram } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 import { systemManifests } from './system.ts';
+import { keepSystemPods } from './system-keeper.ts';
 import { until } from './wait.ts';
 
 export interface ClusterOptions {
@@ -68,9 +77,7 @@ export async function startCluster(options: ClusterOptions, tools: Tools): Promi
     await progress.step(`API server at https://${layout.control.address}:${clusterDefaults.apiPort}`, () =>
       parts.serve(),
     );
-    await progress.step('service proxies and DNS handed to the nodes', () =>
-      applyManifests(parts.client, systemManifests(layout)),
-    );
+    await progress.step('service proxies and DNS handed to the nodes', () => parts.runSystem());
     return { layout, client: parts.client, server: parts.server, signal: parts.signal, remove: removeAll };
   } catch (error) {
     await removeAll();
@@ -97,6 +104,8 @@ class Parts {
   readonly #processes: Supervised[] = [];
   #relay: DnsServer | undefined;
   #client: Client | undefined;
+  #systemPods: Informer<Pod> | undefined;
+  readonly #stopping = new AbortController();
 
   constructor(layout: ClusterLayout, tools: Tools, signal: AbortSignal) {
     this.#layout = layout;
@@ -146,7 +155,21 @@ class Parts {
     await close();
   }
 
+  /** The cluster's own Pods, now and whenever somebody has deleted one. */
+  async runSystem(): Promise<void> {
+    const { clock, log } = this.#tools;
+    const manifests = systemManifests(this.#layout);
+    await applyManifests(this.client, manifests);
+    const fieldSelector = 'metadata.namespace=kube-system';
+    const pods = createInformer({ client: this.client, clock, log, resource: Pod, fieldSelector });
+    this.#systemPods = pods;
+    keepSystemPods({ client: this.client, pods, manifests, clock, log, signal: this.#stopping.signal });
+    pods.start();
+  }
+
   async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#systemPods?.stop();
     for (const running of this.#processes) running.stop();
     await this.#relay?.stop();
     await this.#client?.close();

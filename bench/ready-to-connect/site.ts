@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Clock } from '../../src/base/clock.ts';
 import { OperatingError } from '../../src/base/errors.ts';
 import { createNetns, deleteNetns, type Kernel, listNetns, NetworkAdmin, netnsPath } from '../../src/kernel/mod.ts';
-import { buildFabric, chooseSubnet } from '../../src/standalone/fabric.ts';
+import { buildFabric, reserveSubnet } from '../../src/standalone/fabric.ts';
 import { type ClusterLayout, layoutOf, type NodeLayout } from '../../src/standalone/layout.ts';
 import { killProcessesOf } from '../../src/standalone/processes.ts';
 import { ownProgram } from '../../src/standalone/programs.ts';
@@ -45,7 +45,8 @@ export class Site implements AsyncDisposable {
   /** Builds the machines. To be disposed of. */
   static async open(kernel: Kernel, clock: Clock): Promise<Site> {
     await removeOrphans(kernel, clock);
-    const site = new Site(siteLayout(process.pid, chooseSubnet(nameOf(process.pid), kernel)), kernel, clock);
+    const unplaced = siteLayout(process.pid, '');
+    const site = new Site(siteLayout(process.pid, await reserve(unplaced, kernel, clock)), kernel, clock);
     try {
       site.#build();
       return site;
@@ -130,6 +131,16 @@ export class Site implements AsyncDisposable {
   /** The first failure counts; what follows follows from it. */
   #fail(operation: string, code: string, state: string): void {
     if (!this.signal.aborted) this.#stop.abort(new OperatingError(operation, code, state));
+  }
+}
+
+/** Makes the namespace and the link that hold the site's addresses; leaves nothing behind when there are none to have. */
+async function reserve(unplaced: ClusterLayout, kernel: Kernel, clock: Clock): Promise<string> {
+  try {
+    return reserveSubnet(unplaced.name, unplaced.hostLink, unplaced.fabric.namespace, kernel);
+  } catch (error) {
+    await removeSite(unplaced, kernel, clock);
+    throw error;
   }
 }
 

@@ -18,9 +18,9 @@ import { type Kernel, NetworkAdmin, netnsPath } from '../kernel/mod.ts';
 import { Pod } from '../kube/mod.ts';
 import { applyManifests } from './apply.ts';
 import { removeCluster } from './cleanup.ts';
-import { buildFabric, chooseSubnet } from './fabric.ts';
+import { buildFabric, reserveSubnet } from './fabric.ts';
 import { type ClusterLayout, clusterDefaults, layoutOf, type NodeLayout } from './layout.ts';
-import { demandNoNamesake, demandNoOwner, writeOwner } from './owner.ts';
+import { claim, demandNoNamesake, demandNoOwner } from './owner.ts';
 import { ownProgram } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -66,19 +66,24 @@ export async function startCluster(options: ClusterOptions, tools: Tools): Promi
   if (left.processes + left.namespaces > 0 || left.link) {
     progress.line(`Cleaned up after an earlier run: ${left.processes} processes, ${left.namespaces} namespaces.`);
   }
-  const layout = layoutOf(name, stateRoot, chooseSubnet(name, kernel), options.nodes);
-  const parts = new Parts(layout, tools, signal);
+  const { hostLink, fabric, stateDir } = layoutOf(name, stateRoot, '', 0);
+  claim(name, stateDir);
+  let parts: Parts | undefined;
   const removeAll = async () => {
-    await parts.stop();
+    await parts?.stop();
     await remove();
   };
   try {
-    await progress.step(`fabric ${layout.fabric.subnet}.0/24 and ${options.nodes + 1} machines`, () => parts.build());
+    const subnet = reserveSubnet(name, hostLink, fabric.namespace, kernel);
+    const layout = layoutOf(name, stateRoot, subnet, options.nodes);
+    const running = new Parts(layout, tools, signal);
+    parts = running;
+    await progress.step(`fabric ${layout.fabric.subnet}.0/24 and ${options.nodes + 1} machines`, () => running.build());
     await progress.step(`API server at https://${layout.control.address}:${clusterDefaults.apiPort}`, () =>
-      parts.serve(),
+      running.serve(),
     );
-    await progress.step('service proxies and DNS handed to the nodes', () => parts.runSystem());
-    return { layout, client: parts.client, server: parts.server, signal: parts.signal, remove: removeAll };
+    await progress.step('service proxies and DNS handed to the nodes', () => running.runSystem());
+    return { layout, client: running.client, server: running.server, signal: running.signal, remove: removeAll };
   } catch (error) {
     await removeAll();
     throw error;
@@ -127,9 +132,7 @@ class Parts {
   }
 
   async build(): Promise<void> {
-    const { fabric, logDir, nodes, stateDir } = this.#layout;
-    writeOwner(stateDir, { subnet: fabric.subnet, nodes: nodes.length });
-    mkdirSync(logDir, { recursive: true });
+    mkdirSync(this.#layout.logDir);
     await this.#issueIdentities();
     buildFabric(this.#layout, this.#tools.kernel);
     await this.#relayDns();

@@ -1,24 +1,30 @@
 import ipaddr from 'ipaddr.js';
 import { OperatingError } from '../base/errors.ts';
 import { createNetns, type Kernel, NetworkAdmin, netnsPath, setSysctl } from '../kernel/mod.ts';
-import { type ClusterLayout, candidateSubnets, clusterDefaults, type HostLayout } from './layout.ts';
+import { type ClusterLayout, candidateSubnets, clusterDefaults, type HostLayout, hostNumber } from './layout.ts';
 
-/** The first /24 for this name that no address or route of the host's overlaps. */
-export function chooseSubnet(name: string, kernel: Kernel): string {
-  const network = new NetworkAdmin(kernel);
+/** The fabric's end of the host's link. */
+const fabricPort = 'to-host';
+
+/**
+ * Makes the fabric's namespace and the host's link to it, with the first /24 for this name that nothing on the host
+ * overlaps. The link's address is the reservation: of two clusters that take the same /24 at the same time each sees
+ * the other's when it looks again, and whoever sees another moves on. Returns the subnet's first three bytes.
+ */
+export function reserveSubnet(name: string, hostLink: string, fabricNamespace: string, kernel: Kernel): string {
+  const fabricNetns = createNetns(fabricNamespace);
+  const host = new NetworkAdmin(kernel);
   try {
-    const taken = [
-      ...network.listAddresses().map(({ address }) => address),
-      ...network.listRoutes().map(({ destination }) => destination),
-    ]
-      .filter((prefix) => !prefix.includes(':'))
-      .map((prefix) => ipaddr.IPv4.parseCIDR(prefix.includes('/') ? prefix : `${prefix}/32`))
-      .filter(([, length]) => length > 0);
+    host.createVethPair({ name: hostLink, peerName: fabricPort, peerNetns: fabricNetns });
     for (const subnet of candidateSubnets(name)) {
-      if (!taken.some((other) => overlaps(`${subnet}.0`, other))) return subnet;
+      if (isTaken(host, hostLink, subnet)) continue;
+      const address = `${subnet}.${hostNumber}/${clusterDefaults.prefixLength}`;
+      host.addAddress(hostLink, address);
+      if (!isTaken(host, hostLink, subnet)) return subnet;
+      host.deleteAddress(hostLink, address);
     }
   } finally {
-    network.close();
+    host.close();
   }
   throw new OperatingError(
     'Choose addresses for the fabric',
@@ -27,15 +33,25 @@ export function chooseSubnet(name: string, kernel: Kernel): string {
   );
 }
 
+/** Whether an address or a route that is not this link's own overlaps the /24. */
+function isTaken(host: NetworkAdmin, ownLink: string, subnet: string): boolean {
+  const addresses = host.listAddresses().filter(({ device }) => device !== ownLink);
+  const routes = host.listRoutes().filter(({ device }) => device !== ownLink);
+  return [...addresses.map(({ address }) => address), ...routes.map(({ destination }) => destination)]
+    .filter((prefix) => !prefix.includes(':'))
+    .map((prefix) => ipaddr.IPv4.parseCIDR(prefix.includes('/') ? prefix : `${prefix}/32`))
+    .some(([other, length]) => length > 0 && overlaps(`${subnet}.0`, [other, length]));
+}
+
 function overlaps(network: string, [other, length]: [ipaddr.IPv4, number]): boolean {
   const shorter = Math.min(length, clusterDefaults.prefixLength);
   return ipaddr.IPv4.parse(network).match(other, shorter);
 }
 
-/** Makes the switch, its link to the host, and the machines of the cluster; see the README's picture. */
+/** Makes the switch, plugs the host's link into it, and makes the cluster's machines; see the README's picture. */
 export function buildFabric(layout: ClusterLayout, kernel: Kernel): void {
   const { fabric } = layout;
-  const fabricNetns = createNetns(fabric.namespace);
+  const fabricNetns = netnsPath(fabric.namespace);
   // The bridge is the nodes' default gateway, and a dead end on purpose: nothing of the cluster leaves by it.
   setSysctl(fabricNetns, 'net.ipv4.ip_forward', '0');
   within(kernel, fabricNetns, (network) => {
@@ -68,20 +84,17 @@ export function addMachine(layout: ClusterLayout, kernel: Kernel, machine: HostL
   return netns;
 }
 
-function connectHost(layout: ClusterLayout, kernel: Kernel, fabricNetns: string): void {
-  const { fabric, hostLink } = layout;
+function connectHost({ fabric, hostLink }: ClusterLayout, kernel: Kernel, fabricNetns: string): void {
+  within(kernel, fabricNetns, (network) => {
+    network.setMaster(fabricPort, fabric.bridge);
+    network.setUp(fabricPort);
+  });
   const host = new NetworkAdmin(kernel);
   try {
-    host.createVethPair({ name: hostLink, peerName: 'to-host', peerNetns: fabricNetns });
-    host.addAddress(hostLink, `${fabric.hostAddress}/${clusterDefaults.prefixLength}`);
     host.setUp(hostLink);
   } finally {
     host.close();
   }
-  within(kernel, fabricNetns, (network) => {
-    network.setMaster('to-host', fabric.bridge);
-    network.setUp('to-host');
-  });
 }
 
 function within(kernel: Kernel, netns: string, action: (network: NetworkAdmin) => void): void {

@@ -51,6 +51,9 @@ export const clusterDefaults = {
   prefixLength: 24,
 } as const;
 
+/** The last byte of the host's own address on the fabric. */
+export const hostNumber = 254;
+
 /** A link's name holds 15 bytes (IFNAMSIZ less the NUL), `sb-` included. */
 const longestName = 12;
 
@@ -84,7 +87,7 @@ export function layoutOf(name: string, stateRoot: string, subnet: string, nodeCo
       bridge: 'fabric',
       subnet,
       gateway: `${subnet}.1`,
-      hostAddress: `${subnet}.254`,
+      hostAddress: `${subnet}.${hostNumber}`,
     },
     control: { namespace: `${prefix}control`, address: `${subnet}.2` },
     nodes: Array.from({ length: nodeCount }, (_, index) => nodeLayout(prefix, stateDir, subnet, index + 1)),
@@ -104,10 +107,12 @@ function nodeLayout(prefix: string, stateDir: string, subnet: string, number: nu
 }
 
 /**
- * The /24s that a cluster of this name may use, best first: all of 172.30.0.0/16, from a place that depends on the
- * name, so that a name mostly keeps its addresses and two names mostly differ at the first try.
+ * The /24s that a cluster of this name may use, best first: all of 172.30.0.0/16, from a place and in steps that depend
+ * on the name, so that a name mostly keeps its addresses, and two names part ways at the latest at the second try.
  */
 export function* candidateSubnets(name: string): Generator<string> {
-  const first = createHash('sha256').update(name).digest().readUInt8(0);
-  for (let step = 0; step < 256; step++) yield `172.30.${(first + step) % 256}`;
+  const [first = 0, half = 0] = createHash('sha256').update(name).digest();
+  // An odd step comes by every number.
+  const step = 2 * half + 1;
+  for (let tries = 0; tries < 256; tries++) yield `172.30.${(first + tries * step) % 256}`;
 }

@@ -3,16 +3,10 @@ import path from 'node:path';
 import { codeOf, UsageError } from '../base/errors.ts';
 import { isAlive, ownIdentity, type ProcessIdentity, runningStateDirs } from './processes.ts';
 
-/** What a cluster's owner file says: who runs it, and what it takes to find the rest of it again. */
-export interface Owner extends ProcessIdentity {
-  readonly subnet: string;
-  readonly nodes: number;
-}
-
 const fileName = 'owner.json';
 
-/** The owner that the state folder names, alive or not; undefined when there is no readable one. */
-export function readOwner(stateDir: string): Owner | undefined {
+/** The process that runs the cluster of this state folder, alive or not; undefined when none is named. */
+function readOwner(stateDir: string): ProcessIdentity | undefined {
   try {
     return JSON.parse(readFileSync(path.join(stateDir, fileName), 'utf8'));
   } catch (error) {
@@ -21,11 +15,16 @@ export function readOwner(stateDir: string): Owner | undefined {
   }
 }
 
-export function writeOwner(stateDir: string, facts: { subnet: string; nodes: number }): void {
+/** Makes the cluster's state folder ours. Throws UsageError when another process has just done so. */
+export function claim(name: string, stateDir: string): void {
   makeStateRoot(path.dirname(stateDir));
-  mkdirSync(stateDir, { mode: 0o700 });
-  const owner: Owner = { ...ownIdentity(), ...facts };
-  writeFileSync(path.join(stateDir, fileName), `${JSON.stringify(owner)}\n`);
+  try {
+    mkdirSync(stateDir, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new UsageError(`Use cluster ${name}`, 'somebody else is just starting it', 'Choose another --name.');
+  }
+  writeFileSync(path.join(stateDir, fileName), `${JSON.stringify(ownIdentity())}\n`);
 }
 
 /** Refuses to touch a cluster whose owner is alive. */

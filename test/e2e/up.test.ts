@@ -203,9 +203,9 @@ test('without the rights of root, up says so and exits with 3', { skip }, () => 
   assert.match(stderr, /signalbox up needs root/);
 });
 
-/** The host's own routes, links, rules and resolver, to see that they are what they were; links of other tests aside. */
+/** The host's own routes, links, rules and resolver, to see that they are what they were; links of tests and clusters aside. */
 function hostNetwork(): string[] {
-  const isForeign = (text: string) => /^t-/.test(text);
+  const isForeign = (text: string) => /^(t-|sb-)/.test(text);
   const routes = readFileSync('/proc/net/route', 'utf8').split('\n');
   const links = readdirSync('/sys/class/net').sort();
   return [

@@ -108,14 +108,3 @@ test('A program that writes all the while loses no line', async (t) => {
   const text = readAll(log);
   assert.equal(text, lines(0, text.split('\n').length - 1));
 });
-  closeSync(output);
-  const ended = once(writer, 'exit');
-  let rotations = 0;
-  while (writer.exitCode === null) {
-    if (rotateLog(log, { maxBytes: 20_000, maxFiles: 1000 })) rotations++;
-    await turn();
-  }
-  await ended;
-  assert.ok(rotations > 3, `${rotations} rotations`);
-  assert.equal(readAll(log), lines(0, 30_000));
-});

@@ -39,9 +39,7 @@ export interface NodeAgentOptions {
   readonly resolvConf?: string;
   /** Default 110. */
   readonly maxPods?: number;
-  /** Default 10 s. */
-  readonly leaseRenewIntervalMs?: number;
-  /** Default 40 s. */
+  /** A node silent for so long counts as gone; the Lease is renewed four times in it. Default 40 s. */
   readonly leaseDurationSeconds?: number;
 }
 
@@ -100,7 +98,6 @@ export async function startNodeAgent({
       facts,
     },
     holder: `${nodeName}_${nodeAddress}_${agentId(stateDir)}`,
-    renewIntervalMs: options.leaseRenewIntervalMs ?? 10_000,
     leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
   });
   const recorder = createRecorder({ client, component: 'signalbox-node', host: nodeName, clock, log });

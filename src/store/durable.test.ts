@@ -4,10 +4,9 @@ import { LoggedStore } from './durable.ts';
 import { Engine } from './engine.ts';
 import { StoreError } from './errors.ts';
 import type { Log, LogTransaction } from './log.ts';
-import type { Operation } from './port.ts';
+import { create, remove, update } from './testing/operations.ts';
 import { Recorder } from './testing/recorder.ts';
 
-const create = (key: string): Operation => ({ type: 'create', key, value: 'v' });
 const full = () => new StoreError('Write', 'full', 'no room');
 const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -109,7 +108,7 @@ suite('group commit', () => {
 
   test('a commit that is refused on what is durable costs no transaction', async () => {
     const { log, store } = setup();
-    const refused = store.commit([{ type: 'delete', key: '/a', expected: 1 }]);
+    const refused = store.commit([remove('/a', 1)]);
     await assert.rejects(refused, { code: 'missing' });
     assert.equal(log.transactions.length, 0);
   });
@@ -141,9 +140,8 @@ suite('group commit', () => {
 suite('compaction', () => {
   test('is visible when it is durable, and deletes behind it in small transactions', async () => {
     const { log, store } = setup();
-    for (let i = 1; i <= 600; i++) {
-      const expected = i;
-      const commit = store.commit([i === 1 ? create('/a') : { type: 'update', key: '/a', value: 'w', expected }]);
+    for (let revision = 1; revision <= 600; revision++) {
+      const commit = store.commit([revision === 1 ? create('/a') : update('/a', revision)]);
       await flush();
       await log.answer();
       await commit;
@@ -176,7 +174,7 @@ suite('compaction', () => {
       await promise;
     };
     await answered(store.commit([create('/a')]));
-    await answered(store.commit([{ type: 'delete', key: '/a', expected: 2 }]));
+    await answered(store.commit([remove('/a', 2)]));
     await answered(store.compact(3));
     await log.answer(full());
     assert.ok(log.isIdle);

@@ -1,5 +1,4 @@
-export type { DurableStore, StoreCounters } from './durable.ts';
-export { isStoreError, StoreError, type StoreErrorCode } from './errors.ts';
+export { isStoreError, type StoreErrorCode } from './errors.ts';
 export { createMemoryStore } from './memory.ts';
 export type * from './port.ts';
-export { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts';
+export { openSqliteStore } from './sqlite.ts';

@@ -5,15 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, type TestContext, test } from 'node:test';
-import type { Operation, Store } from './port.ts';
+import type { Store } from './port.ts';
 import { openSqliteStore } from './sqlite.ts';
 import { storeSuite } from './suite.ts';
 import { checkHistories } from './testing/histories.ts';
+import { create, remove, update } from './testing/operations.ts';
 import { Recorder } from './testing/recorder.ts';
-
-const create = (key: string, value = 'v'): Operation => ({ type: 'create', key, value });
-const update = (key: string, expected: number, value: string): Operation => ({ type: 'update', key, value, expected });
-const remove = (key: string, expected: number): Operation => ({ type: 'delete', key, expected });
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'signalbox-store-'));

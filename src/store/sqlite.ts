@@ -9,14 +9,12 @@ import type { StoreEvent } from './port.ts';
 import type { DatabaseOptions, Failure } from './sqlite-database.ts';
 import type { Reply, Request } from './sqlite-worker.ts';
 
-export type SqliteStoreOptions = DatabaseOptions;
-
 /**
  * Opens, or creates, the store in a file; history is there as the last process left it.
  * Rejects with a StoreError: `locked` (another process has it), `newer` (a later release wrote it), `failed` (no such
  * folder, another kind of file, damage).
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<DurableStore> {
+export async function openSqliteStore(options: DatabaseOptions): Promise<DurableStore> {
   const engine = new Engine();
   const log = new SqliteLog(options, (version) => restore(engine, version));
   const compacted = await log.opened;
@@ -45,7 +43,7 @@ class SqliteLog implements Log {
   /** Why the thread is gone. */
   #ended: string | undefined;
 
-  constructor(options: SqliteStoreOptions, restore: (version: Version) => void) {
+  constructor(options: DatabaseOptions, restore: (version: Version) => void) {
     this.#path = options.path;
     this.#restore = restore;
     // Node's flags for the main program (--eval, --input-type) would not fit the thread.

@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { Operation, Store } from './mod.ts';
+import type { Store } from './mod.ts';
 import { checkHistories } from './testing/histories.ts';
+import { create, remove, update } from './testing/operations.ts';
 import { Recorder } from './testing/recorder.ts';
+import type { StoreTest } from './testing/store-test.ts';
+import { watchTests } from './testing/watch-tests.ts';
 
 /** Opens a new, empty store; the test context may be used to remove what it lies on. */
 export type OpenStore = (t: TestContext) => Promise<Store>;
 
-const create = (key: string, value = 'v'): Operation => ({ type: 'create', key, value });
-const update = (key: string, expected: number, value = 'w'): Operation => ({ type: 'update', key, value, expected });
-const remove = (key: string, expected: number): Operation => ({ type: 'delete', key, expected });
-
 /** What every store must do, whatever it keeps its entries on. */
 export function storeSuite(name: string, open: OpenStore): void {
-  const storeTest = (title: string, body: (store: Store, t: TestContext) => Promise<void>) =>
+  const storeTest: StoreTest = (title, body) =>
     test(title, async (t) => {
       const store = await open(t);
       try {
-        await body(store, t);
+        await body(store);
       } finally {
         await store.close();
       }
@@ -32,8 +31,6 @@ export function storeSuite(name: string, open: OpenStore): void {
     test('random histories are those of the naive model', (t) => checkHistories(() => open(t)));
   });
 }
-
-type StoreTest = (title: string, body: (store: Store, t: TestContext) => Promise<void>) => void;
 
 function entryTests(storeTest: StoreTest): void {
   storeTest('a new store is empty, at revision 1', async (store) => {
@@ -185,112 +182,6 @@ function listTests(storeTest: StoreTest): void {
     assert.deepEqual(await keysOf(store, '/', { revision: 2, limit: 2, after: '/3' }), ['/5 /7', 1]);
     assert.deepEqual(await keysOf(store, '/', { revision: 2, limit: 2, after: '/7' }), ['/9', 0]);
     assert.deepEqual(await keysOf(store, '/', { revision: 3, after: '/3' }), ['/4 /7 /8 /9', 0]);
-  });
-}
-
-function watchTests(storeTest: StoreTest): void {
-  storeTest('tells creation, update and deletion, with what was before', async (store) => {
-    const watch = new Recorder(store, '/a', 1);
-    await store.commit([create('/a', '1')]);
-    await store.commit([update('/a', 2, '2')]);
-    await store.commit([remove('/a', 3)]);
-    await watch.reaches(3);
-    const first = { key: '/a', value: '1', createRevision: 2, modRevision: 2 };
-    const second = { key: '/a', value: '2', createRevision: 2, modRevision: 3 };
-    assert.deepEqual(watch.events, [
-      { type: 'put', revision: 2, key: '/a', entry: first },
-      { type: 'put', revision: 3, key: '/a', entry: second, previous: first },
-      { type: 'delete', revision: 4, key: '/a', previous: second },
-    ]);
-  });
-
-  storeTest('replays history, then goes on, without gap or repetition', async (store) => {
-    for (let i = 0; i < 5; i++) await store.commit([create(`/p/${i}`), create(`/q/${i}`)]);
-    const watch = new Recorder(store, '/p/', 3);
-    assert.deepEqual(watch.events, [], 'nothing comes before the caller has its watcher');
-    await store.commit([create('/p/5')]);
-    await store.commit([create('/p/6')]);
-    await watch.reaches(5);
-    assert.deepEqual(
-      watch.events.map(({ key, revision }) => `${key}@${revision}`),
-      ['/p/2@4', '/p/3@5', '/p/4@6', '/p/5@7', '/p/6@8'],
-    );
-  });
-
-  storeTest('a commit of many operations comes in one call', async (store) => {
-    const watch = new Recorder(store, '/', 1);
-    await store.commit([create('/a'), create('/b'), create('/c')]);
-    await watch.reaches(3);
-    assert.deepEqual(watch.calls, [[2, 2, 2]]);
-    const replay = new Recorder(store, '/', 1);
-    await replay.reaches(3);
-    assert.deepEqual(replay.calls, [[2, 2, 2]]);
-  });
-
-  storeTest('events come before the commit resolves', async (store) => {
-    const watch = new Recorder(store, '/', 1);
-    await store.commit([create('/a')]);
-    assert.equal(watch.events.length, 1);
-  });
-
-  storeTest('a watch that begins within another one’s events misses nothing and repeats nothing', async (store) => {
-    const inner: Recorder[] = [];
-    store.watch('/', { after: 1, onEvents: ([event]) => inner.push(new Recorder(store, '/', event!.revision - 1)) });
-    await Promise.all([store.commit([create('/a')]), store.commit([create('/b')])]);
-    await store.commit([create('/c')]);
-    for (const watch of inner) {
-      await watch.reaches(3 - (watch.after - 1));
-      const expected = [2, 3, 4].filter((revision) => revision > watch.after);
-      assert.deepEqual(
-        watch.events.map(({ revision }) => revision),
-        expected,
-      );
-    }
-    assert.ok(inner.length > 0);
-  });
-
-  storeTest('a commit made within events comes after them, for every watcher', async (store) => {
-    let made: Promise<unknown> | undefined;
-    store.watch('/a', { after: 1, onEvents: () => (made = store.commit([create('/b')])) });
-    const watch = new Recorder(store, '/', 1);
-    await store.commit([create('/a')]);
-    await made;
-    await watch.reaches(2);
-    assert.deepEqual(
-      watch.events.map(({ key }) => key),
-      ['/a', '/b'],
-    );
-  });
-
-  storeTest('a stopped watch is silent, also about history it was owed', async (store) => {
-    await store.commit([create('/a')]);
-    const [owed, stopped, other] = [1, 2, 2].map((after) => new Recorder(store, '/', after));
-    owed!.stop();
-    stopped!.stop();
-    stopped!.stop();
-    await store.commit([create('/b')]);
-    await other!.reaches(1);
-    assert.deepEqual([owed!.events, stopped!.events], [[], []]);
-    await store.close();
-    assert.deepEqual([owed!.ends, stopped!.ends, other!.ends], [[], [], [undefined]]);
-  });
-
-  storeTest('a watch can stop itself within its events', async (store) => {
-    let calls = 0;
-    const watcher = store.watch('/', {
-      after: 1,
-      onEvents() {
-        calls++;
-        watcher.stop();
-      },
-    });
-    await store.commit([create('/a')]);
-    await store.commit([create('/b')]);
-    assert.equal(calls, 1);
-  });
-
-  storeTest('a watch from the future is refused', async (store) => {
-    assert.throws(() => new Recorder(store, '/', 2), { name: 'StoreError', code: 'future' });
   });
 }
 

@@ -42,14 +42,17 @@ export function liveOffset(segments: readonly LogSegment[]): number {
   return last ? last.offset + statSync(last.file).size : 0;
 }
 
-/** Whether the log was rotated. Throws when the file system cannot punch holes; then the log is as it was. */
+/**
+ * Whether the log was rotated. Throws when the file system cannot punch holes: no line is lost by that, but no space
+ * won either.
+ */
 export function rotateLog(log: string, limits: RotationLimits): boolean {
   const segments = rotatedSegments(log);
   const start = liveOffset(segments);
   const { size } = statSync(log);
   if (size - start < limits.maxBytes) return false;
   const end = lastLineEnd(log, start, size);
-  // First the hole that an earlier attempt may not have come to: it fails before a copy is made, or not at all.
+  // The hole that an attempt before a crash may not have come to; and where holes cannot be, no further copy is made.
   punchHole(log, start);
   const copy = `${log}.${String(start).padStart(12, '0')}`;
   copyRange(log, `${copy}.tmp`, start, end);

@@ -25,6 +25,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return base % 2 ** (32 - prefixLength) === 0 ? { base, prefixLength } : undefined;
 }
 
+/** Whether they have an address in common: then the shorter prefix holds the other range. */
+export function overlap(a: Cidr, b: Cidr): boolean {
+  const size = 2 ** (32 - Math.min(a.prefixLength, b.prefixLength));
+  return Math.floor(a.base / size) === Math.floor(b.base / size);
+}
+
 export const formatAddress = (address: number): string =>
   [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.');
 

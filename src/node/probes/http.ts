@@ -53,8 +53,7 @@ async function get(
   if (!followed)
     return { ok: statusCode >= 200 && statusCode < 400, message: `HTTP probe failed with statuscode: ${statusCode}` };
   const next = new URL(location, url);
-  if (next.hostname !== url.hostname)
-    return { ok: true, message: `Probe terminated redirects, Response body: ${next}` };
+  if (next.hostname !== url.hostname) return { ok: true, message: `redirected to another host: ${next}` };
   if (redirectsLeft === 0) return { ok: false, message: `Get "${url}": stopped after ${mostRedirects} redirects` };
   return get(next, headers, signal, redirectsLeft - 1);
 }

@@ -3,6 +3,7 @@ import { messageOf, UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type Client, type Informer, isAlreadyExists, isNotFound } from '../../client/mod.ts';
 import { Node } from '../../kube/mod.ts';
+import { overlap, parseCidr } from '../network/address-pool.ts';
 import { NodeLease } from './lease.ts';
 import { labelsOf, type NodeDescription, nodeInputOf, nodeStatusOf, saysTheSame } from './node-object.ts';
 
@@ -16,7 +17,6 @@ export interface RegistrationOptions {
   /** See LeaseOptions. */
   readonly holder: string;
   readonly leaseDurationSeconds: number;
-  readonly renewIntervalMs: number;
 }
 
 const firstRetryMs = 50;
@@ -44,6 +44,7 @@ export class Registration {
   async register(): Promise<void> {
     const { log, node } = this.#options;
     await this.#insist(() => this.#lease.renew());
+    await this.#insist(() => this.#checkNeighbours());
     await this.#insist(() => this.#writeNode());
     if (this.#stop.signal.aborted) return;
     log.info('Registered the node', { node: node.name, address: node.address, podCidr: node.podCidr });
@@ -60,7 +61,9 @@ export class Registration {
   }
 
   async #renewForEver(): Promise<void> {
-    const { clock, log, renewIntervalMs } = this.#options;
+    const { clock, log, leaseDurationSeconds } = this.#options;
+    // Three renewals may fail before anybody takes the node for gone.
+    const renewIntervalMs = (1000 * leaseDurationSeconds) / 4;
     let delayMs = renewIntervalMs;
     for (;;) {
       await sleep(clock, delayMs, this.#stop.signal);
@@ -136,6 +139,21 @@ export class Registration {
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       return client.get(Node, node.name);
+    }
+  }
+
+  /** Two nodes with the same Pod addresses would take each other's traffic. */
+  async #checkNeighbours(): Promise<void> {
+    const { client, node } = this.#options;
+    const own = parseCidr(node.podCidr);
+    for (const { metadata, spec } of (await client.list(Node)).items) {
+      const other = parseCidr(spec.podCIDR ?? '');
+      if (metadata.name === node.name || !own || !other || !overlap(own, other)) continue;
+      throw new UsageError(
+        `Register node ${JSON.stringify(node.name)}`,
+        `its Pod range ${node.podCidr} overlaps ${spec.podCIDR} of node ${JSON.stringify(metadata.name)}`,
+        'Give every node a range of its own, or delete the Node that is no more',
+      );
     }
   }
 

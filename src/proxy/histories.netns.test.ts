@@ -5,7 +5,7 @@ import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/log.ts';
 import { createKernel } from '../kernel/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
-import { endpointText, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
+import { endpointText, type FoundPort, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
 import { Synchronizer } from './synchronizer.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice, tcp, udp } from './testing/objects.ts';
@@ -68,7 +68,7 @@ test('After any history the plan equals one made from scratch, and the kernel ho
       const scratch = new Ledger();
       for (const each of informers.services.list()) {
         const key = `default/${each.metadata.name}`;
-        scratch.update(key, planService(each, tracker.slicesOf(key), node));
+        scratch.update(key, planService(each, tracker.slicesOf(key), node).ports);
       }
       assert.deepEqual(meaning(synchronizer.ports()), meaning(scratch.ports()));
       assert.equal(synchronizer.counters.failures, 0);
@@ -110,11 +110,11 @@ function act({ services, slices }: ReturnType<typeof fakeInformers>, one: Exclud
 /** What counts: who has which frontend, and which endpoints are behind it. Ids and slots depend on the history. */
 function meaning(ports: Iterable<PortPlan>): unknown[] {
   return [...ports]
-    .map(({ name: port, frontends, refused, endpoints }) => ({
+    .map(({ name: port, frontends, refused, cluster }) => ({
       port: `${port.service} ${port.port}`,
       frontends: frontends.map((frontend) => frontendText(frontend, port.protocol)).sort(),
       refused: refused.map((frontend) => frontendText(frontend, port.protocol)).sort(),
-      endpoints: endpoints.map((one) => `${endpointText(one)} ${one.local}`).sort(),
+      endpoints: cluster!.endpoints.map((one) => `${endpointText(one)} ${one.local}`).sort(),
     }))
     .sort((a, b) => (a.port < b.port ? -1 : 1));
 }
@@ -122,12 +122,12 @@ function meaning(ports: Iterable<PortPlan>): unknown[] {
 type Groups = ReturnType<ReturnType<typeof createNftablesDataplane>['read']>['groups'];
 
 function groupsOf(ports: Iterable<PortPlan>): Groups {
-  const groups = new Map<string, { id: number; endpoints: PortPlan['endpoints'] }>();
-  for (const { name: port, id, frontends, endpoints } of ports) {
-    for (const frontend of frontends) groups.set(frontendText(frontend, port.protocol), { id, endpoints });
+  const groups = new Map<string, FoundPort>();
+  for (const { name: port, frontends, cluster } of ports) {
+    for (const frontend of frontends) groups.set(frontendText(frontend, port.protocol), { cluster: cluster! });
   }
   return groups;
 }
 
 const meaningOfKernel = (groups: Groups): unknown[] =>
-  [...groups].map(([frontend, { endpoints }]) => [frontend, ...endpoints.map(endpointText).sort()]).sort();
+  [...groups].map(([frontend, { cluster }]) => [frontend, ...cluster!.endpoints.map(endpointText).sort()]).sort();

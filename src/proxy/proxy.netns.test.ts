@@ -20,7 +20,7 @@ function setUp(t: TestContext) {
     const dataplane = createNftablesDataplane(kernel, { masqueradeMark: 0x4000, netns });
     const { groups } = dataplane.read();
     dataplane.close();
-    return [...groups].map(([frontend, { endpoints }]) => `${frontend} ${endpoints.length}`).sort();
+    return [...groups].map(([frontend, { cluster }]) => `${frontend} ${cluster?.endpoints.length}`).sort();
   };
   return { ...informers, netns, start, frontends };
 }

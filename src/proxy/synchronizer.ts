@@ -185,7 +185,7 @@ export class Synchronizer {
     const updates: PortPair[] = [];
     for (const key of services) {
       const service = tracker.service(key);
-      const drafts = service ? planService(service, tracker.slicesOf(key), node) : [];
+      const drafts = service ? planService(service, tracker.slicesOf(key), node).ports : [];
       updates.push(...this.#ledger.update(key, drafts));
     }
     const pairs = mergePairs(updates);

@@ -45,8 +45,9 @@ test('Reasons alone are no change in the kernel', () => {
   const ledger = new Ledger();
   ledger.update('default/s1', drafts(1, 1));
   const [draft] = drafts(1, 1);
-  const leftOut = [{ address: '10.0.0.9', reason: 'not ready' as const }];
-  assert.deepEqual(diff(ledger.update('default/s1', [{ ...draft!, leftOut }])), []);
+  const leftOut = [{ address: '10.0.0.9', reason: 'not ready' as const, serving: false }];
+  const cluster = { ...draft!.cluster!, leftOut };
+  assert.deepEqual(diff(ledger.update('default/s1', [{ ...draft!, cluster }])), []);
 });
 
 test('A port that goes takes everything with it', () => {

@@ -8,10 +8,11 @@ import { type PortDraft, type PortPlan, portNameText } from './model.ts';
 function wants(service: string, vip: string, since = '2026-01-01T00:00:00Z'): PortDraft {
   return {
     name: { service, port: '', protocol: 'TCP' },
+    family: 'IPv4',
     since,
     frontends: [{ kind: 'cluster-ip', address: vip, port: 80 }],
-    endpoints: [{ address: '10.0.0.1', port: 80, local: false }],
-    leftOut: [],
+    internal: { policy: 'Cluster', verdict: 'forward' },
+    cluster: { endpoints: [{ address: '10.0.0.1', port: 80, local: false }], leftOut: [] },
   };
 }
 
@@ -25,7 +26,7 @@ const owners = (ledger: Ledger): Record<string, string> =>
 
 test('A port keeps its id until it goes, and no other port ever gets it meanwhile', () => {
   const ledger = new Ledger();
-  const idOf = (service: string) => [...ledger.ports()].find(({ name }) => name.service === service)?.id;
+  const idOf = (service: string) => [...ledger.ports()].find(({ name }) => name.service === service)?.cluster?.id;
   ledger.update('default/s1', drafts(1, 1));
   ledger.update('default/s2', drafts(2, 1));
   const first = idOf('default/s1');
@@ -34,7 +35,7 @@ test('A port keeps its id until it goes, and no other port ever gets it meanwhil
   ledger.update('default/s1', []);
   assert.equal(idOf('default/s1'), undefined);
   ledger.update('default/s3', drafts(3, 1));
-  assert.equal(new Set([...ledger.ports()].map(({ id }) => id)).size, 2);
+  assert.equal(new Set([...ledger.ports()].map(({ cluster }) => cluster!.id)).size, 2);
 });
 
 test('Of two Services with one frontend the older has it, whichever is heard of first', () => {
@@ -88,17 +89,19 @@ test('Adoption takes over id and slots by frontend, for one port only, and not f
   const ledger = new Ledger();
   ledger.beginAdoption(
     new Map([
-      ['10.96.0.1:80/TCP', { id: 41, endpoints }],
-      ['10.96.0.2:80/TCP', { id: 41, endpoints }],
-      ['10.96.0.3:80/TCP', { id: 0xffffffff, endpoints }],
+      ['10.96.0.1:80/TCP', { cluster: { id: 41, endpoints } }],
+      ['10.96.0.2:80/TCP', { cluster: { id: 41, endpoints } }],
+      ['10.96.0.3:80/TCP', { cluster: { id: 0xffffffff, endpoints } }],
     ]),
   );
   const three = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address, port: 80, local: true }));
   for (const i of [1, 2, 3]) {
-    ledger.update(`default/s${i}`, [{ ...wants(`default/s${i}`, `10.96.0.${i}`), endpoints: three }]);
+    ledger.update(`default/s${i}`, [
+      { ...wants(`default/s${i}`, `10.96.0.${i}`), cluster: { endpoints: three, leftOut: [] } },
+    ]);
   }
   ledger.endAdoption();
-  const [first, second, third] = [...ledger.ports()];
+  const [first, second, third] = [...ledger.ports()].map(({ cluster }) => cluster);
   assert.equal(first!.id, 41);
   assert.deepEqual(
     first!.endpoints.map(({ address, local }) => [address, local]),

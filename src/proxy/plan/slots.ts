@@ -2,9 +2,11 @@ import { type Endpoint, endpointText } from './model.ts';
 
 /**
  * Gives every wanted endpoint a slot so that as few slots as possible change: who is there keeps its slot, a newcomer
- * takes the slot of one that went, and slots left empty are filled with the last ones.
+ * takes the slot of one that went, and slots left empty are filled with the last ones. Returns `before` itself when nothing
+ * is to change.
  */
 export function assignSlots(before: readonly Endpoint[], wanted: readonly Endpoint[]): readonly Endpoint[] {
+  if (isSame(before, wanted)) return before;
   const newcomers = new Map(wanted.map((endpoint) => [endpointText(endpoint), endpoint]));
   const slots: (Endpoint | undefined)[] = before.map((old) => {
     const key = endpointText(old);
@@ -29,3 +31,9 @@ function takeLast(slots: (Endpoint | undefined)[], slot: number): Endpoint | und
   }
   return undefined;
 }
+
+const isSame = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
+  a.length === b.length && a.every((one, i) => isSameEndpoint(one, b[i]!));
+
+const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.address === b.address && a.port === b.port && a.local === b.local;

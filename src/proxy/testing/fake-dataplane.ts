@@ -1,7 +1,7 @@
 import { KernelError } from '../../kernel/errors.ts';
-import type { Dataplane, Found, Written } from '../dataplane/port.ts';
+import type { Dataplane, Found, TrafficSettings, Written } from '../dataplane/port.ts';
 import type { PortChange } from '../diff/mod.ts';
-import { endpointText, frontendText, type PortPlan } from '../plan/mod.ts';
+import { endpointText, frontendText, type PortPlan, routeOf } from '../plan/mod.ts';
 
 /** A dataplane without a kernel: remembers what it was told, and fails when the test says so. */
 export class FakeDataplane implements Dataplane {
@@ -11,8 +11,13 @@ export class FakeDataplane implements Dataplane {
   failing: (keyof Dataplane)[] = [];
   drifted = false;
   closed = false;
+  settings: TrafficSettings | undefined;
   /** What "the kernel" holds: endpoints by frontend. */
   readonly state = new Map<string, string[]>();
+
+  configure(settings: TrafficSettings): void {
+    this.settings = settings;
+  }
 
   read(): Found {
     this.#called('read');
@@ -57,7 +62,8 @@ export class FakeDataplane implements Dataplane {
 
   #put(port: PortPlan): void {
     for (const frontend of port.frontends) {
-      this.state.set(frontendText(frontend, port.name.protocol), port.endpoints.map(endpointText));
+      const group = routeOf(port, frontend).policy === 'Local' ? port.local : port.cluster;
+      this.state.set(frontendText(frontend, port.name.protocol), (group?.endpoints ?? []).map(endpointText));
     }
   }
 

@@ -5,8 +5,10 @@ import {
   clusterIpElement,
   endpointElement,
   endpointKey,
+  endpointsOf,
   frontendElement,
   hairpinElement,
+  idOf,
   pickerElement,
 } from './elements.ts';
 import type { Shared } from './shared.ts';
@@ -42,7 +44,7 @@ export function compileChanges(changes: readonly PortChange[], shared: Shared): 
 function compileFrontends({ before, after, ...change }: PortChange, delta: ElementDelta): void {
   for (const frontend of change.frontendsRemoved) delta.remove(frontendElement(frontend, before!));
   for (const frontend of change.frontendsAdded) delta.add(frontendElement(frontend, after!));
-  if (before?.endpoints.length === after?.endpoints.length) return;
+  if (endpointsOf(before).length === endpointsOf(after).length) return;
   for (const frontend of change.frontendsKept) {
     delta.remove(frontendElement(frontend, before!));
     delta.add(frontendElement(frontend, after!));
@@ -50,7 +52,7 @@ function compileFrontends({ before, after, ...change }: PortChange, delta: Eleme
 }
 
 function compileSlots({ before, after, slots }: PortChange, delta: ElementDelta): void {
-  const id = (after ?? before)!.id;
+  const id = idOf((after ?? before)!);
   for (const { slot, before: old, after: now } of slots) {
     if (old && now && endpointText(old) === endpointText(now)) continue;
     if (old) delta.remove(endpointKey(id, slot));

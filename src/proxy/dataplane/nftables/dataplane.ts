@@ -54,6 +54,8 @@ class NftablesDataplane implements Dataplane {
     this.#options = options;
   }
 
+  configure(): void {}
+
   read(): FoundTable {
     return readTable(this.#link);
   }

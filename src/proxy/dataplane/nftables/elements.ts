@@ -12,8 +12,14 @@ export interface PlacedElement {
   readonly element: Element;
 }
 
-export function frontendElement(frontend: Frontend, { name, id, endpoints }: PortPlan): PlacedElement {
-  const data = pair(endpoints.length, id);
+export const endpointsOf = (port: PortPlan | undefined): readonly Endpoint[] =>
+  (port?.internal.policy === 'Local' ? port.local : port?.cluster)?.endpoints ?? [];
+export const idOf = ({ internal, cluster, local }: PortPlan): number =>
+  (internal.policy === 'Local' ? local : cluster)!.id;
+
+export function frontendElement(frontend: Frontend, port: PortPlan): PlacedElement {
+  const { name } = port;
+  const data = pair(endpointsOf(port).length, idOf(port));
   if (frontend.kind === 'node-port') {
     return { set: SetName.nodePorts, element: { key: nodePortKey(name.protocol, frontend.port), data } };
   }
@@ -57,7 +63,7 @@ export function pickerElement(count: number): PlacedElement {
 /** Everything in the sets that stands for one port, but for what it shares with others (see `Shared`). */
 export function* elementsOf(port: PortPlan): Generator<PlacedElement> {
   for (const frontend of port.frontends) yield frontendElement(frontend, port);
-  for (const [slot, endpoint] of port.endpoints.entries()) yield endpointElement(port.id, slot, endpoint);
+  for (const [slot, endpoint] of endpointsOf(port).entries()) yield endpointElement(idOf(port), slot, endpoint);
 }
 
 /** An element as a person reads it: `10.96.0.1 . TCP . 443 : 2 endpoints of id 17`. */

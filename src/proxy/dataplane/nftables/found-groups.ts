@@ -19,12 +19,12 @@ export function foundGroups(elements: ReadonlyMap<string, ReadonlyMap<string, st
     endpoints.set(slot, { address: readAddress(bytes, 0), port: bytes.readUInt16BE(4), local: false });
     slots.set(id, endpoints);
   }
-  const groups = new Map<string, FoundGroup>();
+  const groups = new Map<string, { cluster: FoundGroup }>();
   for (const [set, decode] of frontendDecoders) {
     for (const [key, data] of elements.get(set) ?? []) {
       const [, id] = numbers(data);
       const { frontend, protocol } = decode(Buffer.from(key, 'latin1'));
-      groups.set(frontendText(frontend, protocol), { id, endpoints: upToHole(slots.get(id)) });
+      groups.set(frontendText(frontend, protocol), { cluster: { id, endpoints: upToHole(slots.get(id)) } });
     }
   }
   return groups;

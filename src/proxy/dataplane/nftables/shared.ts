@@ -1,4 +1,5 @@
 import type { PortPlan } from '../../plan/mod.ts';
+import { endpointsOf } from './elements.ts';
 
 /**
  * What several ports need and the kernel has once: a VIP, the address pair of a local endpoint, the chain that picks one
@@ -26,8 +27,9 @@ export class Shared {
     for (const { kind, address } of port.frontends) {
       if (kind === 'cluster-ip') this.clusterIps.use(address!, by);
     }
-    for (const { local, address } of port.endpoints) if (local) this.hairpins.use(address, by);
-    if (port.frontends.length > 0 && port.endpoints.length > 0) this.pickers.use(port.endpoints.length, by);
+    for (const { local, address } of endpointsOf(port)) if (local) this.hairpins.use(address, by);
+    const count = endpointsOf(port).length;
+    if (port.frontends.length > 0 && count > 0) this.pickers.use(count, by);
   }
 }
 

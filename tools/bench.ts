@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark, BenchmarkResult } from '../bench/harness.ts';
+import { OperatingError } from '../src/base/errors.ts';
 import { formatTable } from '../src/base/table.ts';
 
 const folder = path.join(import.meta.dirname, '..', 'bench');
@@ -33,7 +34,7 @@ const started = new Date();
 const progress = (text: string) => {
   if (process.stderr.isTTY || !values.json) process.stderr.write(`${text}\n`);
 };
-const result = await benchmark.run({ tiny: values.tiny === true, progress });
+const result = await benchmark.run({ tiny: values.tiny === true, progress }).catch(giveUp);
 const conditions = { ...machineConditions(started), ...(values.tiny ? { tiny: true } : {}), ...result.conditions };
 console.log(`${benchmark.name}: ${benchmark.description}\n`);
 for (const [key, value] of Object.entries(conditions)) console.log(`  ${key}: ${value}`);
@@ -41,6 +42,13 @@ console.log(`\n${tableOf(result)}`);
 console.log(`raw data: ${writeRawData(result, conditions)}`);
 if (values.json) console.log(JSON.stringify({ benchmark: benchmark.name, conditions, rows: result.rows }));
 process.exit(0);
+
+/** It has cleaned up. An error that no operation met is a mistake of the benchmark's own. */
+function giveUp(error: unknown): never {
+  if (!(error instanceof OperatingError)) throw error;
+  console.error(`error: ${error.message}`);
+  process.exit(error.code === 'interrupted' ? 130 : 1);
+}
 
 async function load(each: string): Promise<Benchmark> {
   const module: { benchmark: Benchmark } = await import(path.join(folder, `${each}.ts`));

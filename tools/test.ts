@@ -17,7 +17,7 @@ const failures: string[] = [];
 
 const bin = (file: string) => path.join(root, 'node_modules', file);
 const checks: [string, string[]][] = [
-  ['format and lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.']],
+  ['format and lint', [bin('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '--error-on-warnings', '.']],
   ['module rules', ['tools/check-modules.ts']],
   ['types', [bin('typescript/bin/tsc'), '-p', '.']],
   ['dead code', [bin('knip/bin/knip.js')]],

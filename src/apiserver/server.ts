@@ -50,7 +50,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   checkAdvertised(options.advertiseAddress);
   const allocation = allocationOf(options);
   const caches = new Map(allResources.map((resource) => [resource, new ResourceCache(prefixOf(resource))]));
-  const feed = new Feed(store, log, [...caches.values(), allocation.addressPool, allocation.portPool]);
+  const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.addressPool, allocation.portPool]);
   const namespaces = caches.get(Namespace)!;
   const checkNamespace = namespaceGate(namespaces);
   const registries = new Map(

@@ -68,8 +68,11 @@ Examples:
         leaseDurationSeconds: Math.ceil(flags.leaseDuration / 1000),
       },
     });
-    await Promise.race([interruption(), agent.registered.then(() => new Promise<never>(() => {}))]);
-    await agent.stop();
-    await client.close();
+    try {
+      await Promise.race([interruption(), agent.registered.then(() => new Promise<never>(() => {}))]);
+    } finally {
+      await agent.stop();
+      await client.close();
+    }
   });
 }

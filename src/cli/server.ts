@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { version } from '../base/version.ts';
 import type { Store } from '../store/port.ts';
+import { outliveMistakes } from './mistakes.ts';
 import {
   durationMs,
   interruption,
@@ -89,6 +90,7 @@ async function runServer(flags: ServerFlags): Promise<void> {
   const nodeLifecycle = { graceMs: flags.nodeMonitorGracePeriod };
   const controllers = startControllers({ client, clock, log, nodeLifecycle });
   const scheduler = startScheduler({ client, clock, log });
+  outliveMistakes(log);
   log.info('Serving', { address: `${advertiseAddress}:${port}`, store: flags.store, dataDir });
 
   log.info('Stopping', { signal: await interruption() });

@@ -204,3 +204,20 @@ test('a closed connection refuses requests and leaves nothing running', async (t
   await assert.rejects(connection.exchange(request('/')), /The client is closed/);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test('a request that is aborted before it begins leaves no rejection behind when its connection fails', async (t) => {
+  const unhandled = t.mock.fn();
+  process.on('unhandledRejection', unhandled);
+  t.after(() => process.off('unhandledRejection', unhandled));
+  const server = createTcpServer();
+  await listen(server);
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const { exchange } = connectTo(t, port);
+
+  const reason = new Error('changed my mind');
+  await assert.rejects(exchange(request('/', { signal: AbortSignal.abort(reason) })), reason);
+  // Nobody listens there: loopback says so within the call, and Node within a few turns of the event loop.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.equal(unhandled.mock.callCount(), 0);
+});

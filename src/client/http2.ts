@@ -194,8 +194,9 @@ function plain(headers: IncomingHttpHeaders): Record<string, string> {
 function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    // Also after an abort: perhaps nobody else takes the promise's own rejection.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

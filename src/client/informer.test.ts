@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../base/clock.ts';
-import { silentLogger } from '../base/log.ts';
+import { createLogger } from '../base/log.ts';
 import { Pod } from '../kube/mod.ts';
 import { ApiError, unreachable } from './errors.ts';
 import { createInformer } from './informer.ts';
@@ -44,6 +44,8 @@ class FakeWatch implements AsyncIterable<WatchEvent<Pod>> {
 
 /** An informer on a fake server: `lists` are answered in order, the last one again and again. */
 function setUp(...lists: (KubeList<Pod> | Error)[]) {
+  const logged: string[] = [];
+  const log = createLogger({ level: 'error', now: () => 0, write: (line) => logged.push(line) });
   const clock = new ManualClock();
   const watches: FakeWatch[] = [];
   let listed = 0;
@@ -60,13 +62,13 @@ function setUp(...lists: (KubeList<Pod> | Error)[]) {
     },
   } as unknown as Client;
   const indexes = { app: ({ metadata }: Pod) => (metadata.labels?.app ? [metadata.labels.app] : []) };
-  const informer = createInformer({ client, resource: Pod, indexes, clock, log: silentLogger, random: () => 0.5 });
+  const informer = createInformer({ client, resource: Pod, indexes, clock, log, random: () => 0.5 });
   const changes: string[] = [];
   const describe = ({ key, before, after }: Change<Pod>) =>
     `${key} ${before?.metadata.resourceVersion ?? '-'}>${after?.metadata.resourceVersion ?? '-'}`;
   informer.onChange((change) => changes.push(describe(change)));
   const taken = () => changes.splice(0);
-  return { clock, informer, watches, taken, lists: () => listed, describe };
+  return { clock, informer, watches, taken, lists: () => listed, describe, logged };
 }
 
 const expired = new ApiError('Watch pods', 410, { reason: 'Expired' });
@@ -181,6 +183,26 @@ test('a late handler gets what is there as additions', async (t) => {
   assert.deepEqual(late, ['n/a ->3']);
 });
 
+test('a handler that throws is logged, and neither the watch nor the others are disturbed', async (t) => {
+  const { clock, informer, watches, taken, logged } = setUp({ items: [pod('a', 3)], resourceVersion: '7' });
+  t.after(() => informer.stop());
+  informer.onChange(() => {
+    throw new Error('a mistake');
+  });
+  const later: string[] = [];
+  informer.onChange(({ key }) => later.push(key));
+  informer.start();
+  await informer.synced;
+  await clock.advance(0);
+  watches[0]!.push({ type: 'ADDED', object: pod('b', 8) });
+  await clock.advance(0);
+  assert.deepEqual(taken(), ['n/a ->3', 'n/b ->8']);
+  assert.deepEqual(later, ['n/a', 'n/b']);
+  assert.equal(logged.length, 2);
+  assert.match(logged[1]!, /A handler failed.*n\/b.*a mistake/);
+  assert.equal(watches.length, 1);
+});
+
 test('stop leaves no timer, also while it waits for the next attempt', async () => {
   const { clock, informer } = setUp(unreachable('List pods', 'connect ECONNREFUSED'));
   informer.start();
@@ -200,7 +222,7 @@ test('the cache and its indexes equal the server after any sequence of events an
     fc.asyncProperty(fc.array(action, { maxLength: 25 }), async (actions) => {
       const server = new Map<string, Pod>();
       const list = { items: [] as Pod[], resourceVersion: '1' };
-      const { clock, informer, watches } = setUp(list);
+      const { clock, informer, watches, logged } = setUp(list);
       const mirror = new Map<string, Pod>();
       informer.onChange(({ key, before, after }) => {
         assert.equal(mirror.get(key), before);
@@ -229,6 +251,7 @@ test('the cache and its indexes equal the server after any sequence of events an
         [...objects].map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`).sort();
       assert.deepEqual(byName(informer.list()), byName(server.values()));
       assert.deepEqual(byName(mirror.values()), byName(server.values()));
+      assert.deepEqual(logged, []);
       for (const app of ['x', 'y']) {
         const expected = [...server.values()].filter(({ metadata }) => metadata.labels?.app === app);
         assert.deepEqual(byName(informer.byIndex('app', app)), byName(expected));

@@ -85,7 +85,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
 
   onChange(handler: (change: Change<S>) => void): void {
     this.#handlers.push(handler);
-    for (const key of this.#cache.keys()) deliver(handler, { key, after: this.#cache.get(key)! });
+    for (const key of this.#cache.keys()) this.#deliver(handler, { key, after: this.#cache.get(key)! });
   }
 
   async #run(): Promise<void> {
@@ -193,18 +193,19 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   }
 
   #report(change: Change<S>): void {
-    for (const handler of this.#handlers) deliver(handler, change);
+    for (const handler of this.#handlers) this.#deliver(handler, change);
   }
-}
 
-/** A handler that throws is a mistake in the program: it must not pass for a failure of the watch. */
-function deliver<S>(handler: (change: Change<S>) => void, change: Change<S>): void {
-  try {
-    handler(change);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+  /** A handler that throws is a mistake in the program: it must pass neither for a failure of the watch nor end us. */
+  #deliver(handler: (change: Change<S>) => void, change: Change<S>): void {
+    try {
+      handler(change);
+    } catch (error) {
+      this.#log.error('A handler failed', {
+        key: change.key,
+        error: error instanceof Error ? error.stack : String(error),
+      });
+    }
   }
 }
 

@@ -93,7 +93,7 @@ export interface Informer<S extends KubeObject> {
    * decide again before its own write is in view. Versions compare as decimal numbers (KEP-5504).
    */
   isCurrent(resourceVersion: string): boolean;
-  /** Every change from now on, after what is there already as additions. Handlers must not throw. */
+  /** Every change from now on, after what is there already as additions. A handler that throws is logged, and does not keep the change from the others. */
   onChange(handler: (change: Change<S>) => void): void;
 }
 

@@ -1,5 +1,5 @@
-export { type Capability, CapabilityError, checkNftables, checkPrivileges } from './capabilities.ts';
-export { isKernelError, KernelError } from './errors.ts';
+export { type Capability, checkNftables, checkPrivileges } from './capabilities.ts';
+export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
 export { withNetns } from './namespace-switch.ts';
@@ -7,10 +7,7 @@ export {
   createNetns,
   deleteNetns,
   listNetns,
-  netnsInode,
-  netnsOfPid,
   netnsPath,
-  processesIn,
   setSysctl,
 } from './namespaces.ts';
 export { type ListedAddress, NetworkAdmin, type VethPair } from './network.ts';

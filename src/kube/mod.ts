@@ -28,6 +28,7 @@ export { openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
+export { divideQuantity } from './quantity.ts';
 export { apiVersionOf, type Resource } from './resource.ts';
 export { matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
 export {

@@ -1,9 +1,10 @@
+import { formatQuantity, isQuantity } from './quantity.ts';
 import type { AnyMapSchema, AnyObjectSchema, ArraySchema, Field, Schema } from './schema.ts';
 
 /**
  * A fresh copy of `value` with only what the schema knows, as decoding into Go structs leaves it: unknown fields are
  * dropped, and what counts as not given is absent: null, the empty text where only certain words are allowed, and, for
- * an optional field, the empty list or map.
+ * an optional field, the empty list or map. Quantities are in canonical form (`0.5` → `500m`).
  */
 export function prune<Type>(schema: Schema, value: Type): Type {
   return copy(schema, value) as Type;
@@ -19,6 +20,8 @@ function copy(schema: Schema, value: unknown): unknown {
       return Array.isArray(value) ? value.map((item) => copy((schema as ArraySchema).item, item)) : value;
     case 'any':
       return structuredClone(value);
+    case 'quantity':
+      return canonical(value);
     default:
       return value;
   }
@@ -43,6 +46,9 @@ function copyMap(schema: AnyMapSchema, value: Record<string, unknown>): Record<s
   ]);
   return Object.fromEntries(entries);
 }
+
+const canonical = (value: unknown): unknown =>
+  (typeof value === 'string' || typeof value === 'number') && isQuantity(value) ? formatQuantity(value) : value;
 
 /** Whether a field's value counts as not given. */
 export const isAbsent = (schema: Schema, value: unknown): boolean =>

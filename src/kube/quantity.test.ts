@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareQuantities, formatQuantity, isQuantity, parseQuantity } from './quantity.ts';
+import { compareQuantities, divideQuantity, formatQuantity, isQuantity, parseQuantity } from './quantity.ts';
 
 const canonical: [string | number, string][] = [
   ['1000m', '1'],
@@ -44,6 +44,23 @@ for (const [a, b, order] of orders) {
   test(`${a} against ${b} is ${order}`, () => {
     assert.equal(compareQuantities(a, b), order);
     assert.equal(compareQuantities(b, a), -order + 0);
+  });
+}
+
+const quotients: [string | number, string | number, bigint][] = [
+  ['64Mi', '1Mi', 64n],
+  ['1500m', 1, 2n],
+  ['1500m', '1m', 1500n],
+  ['1Ei', 1, 1152921504606846976n],
+  ['8Ei', '1m', 9223372036854775808000n],
+  ['3', '0', 3n],
+  ['1e2', '1k', 1n],
+  ['-1500m', 1, -1n],
+  [0, '1Gi', 0n],
+];
+for (const [dividend, divisor, quotient] of quotients) {
+  test(`${dividend} in units of ${divisor} is ${quotient}`, () => {
+    assert.equal(divideQuantity(dividend, divisor), quotient);
   });
 }
 

@@ -42,6 +42,15 @@ export function compareQuantities(a: string | number | Quantity, b: string | num
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** How many times the divisor goes into it, rounded up to a whole number; a divisor of 0 counts as 1 (downward API). */
+export function divideQuantity(dividend: string | number, divisor: string | number): bigint {
+  const unit = parseQuantity(divisor);
+  const [whole, part] = aligned(parseQuantity(dividend), unit.digits === 0n ? parseQuantity(1) : unit);
+  const quotient = whole / part;
+  // BigInt division rounds towards zero, which for a negative number is up already.
+  return whole % part !== 0n && whole > 0n === part > 0n ? quotient + 1n : quotient;
+}
+
 /** Canonical: the largest suffix that leaves no fraction (`1000m` → `1`, `1024Ki` → `1Mi`). */
 export function formatQuantity(quantity: string | number | Quantity): string {
   const { digits, exponent, suffix } = quantityOf(quantity);

@@ -146,7 +146,7 @@ apiVersion: v1
 kind: Secret
 metadata: {name: tls, namespace: default}
 type: kubernetes.io/tls
-stringData: {tls.crt: x, tls.key: y}
+stringData: {tls.crt: some, tls.key: other}
 ---
 apiVersion: v1
 kind: ServiceAccount

@@ -18,6 +18,7 @@ import { parseResolvConf } from './pods/sandbox-config.ts';
 import { readNodeFacts } from './registration/node-facts.ts';
 import { Registration } from './registration/registration.ts';
 import { createCatalogue, type OwnCommand } from './runtime/catalogue.ts';
+import { closeInheritedDescriptors } from './runtime/process/descriptors.ts';
 import { createProcessRuntime } from './runtime/process/process-runtime.ts';
 
 export interface NodeAgentOptions {
@@ -52,7 +53,10 @@ export interface NodeAgentDependencies {
 }
 
 export interface NodeAgent {
-  /** Resolves when the Node is Ready in the API; rejects with UsageError when name or range are another node's. */
+  /**
+   * Resolves when the Node is Ready in the API. Rejects with UsageError when name or range are another node's; the agent
+   * has ended then.
+   */
   readonly registered: Promise<void>;
   /** Ends the agent; Pods run on. */
   stop(): Promise<void>;
@@ -72,6 +76,7 @@ export async function startNodeAgent({
   options,
 }: NodeAgentDependencies): Promise<NodeAgent> {
   const { stateDir, nodeName, nodeAddress, podCidr } = options;
+  closeInheritedDescriptors();
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const network = new BridgeNetwork({ kernel, writeSysctl, stateDir, podCidr });
   network.setUp();
@@ -122,13 +127,9 @@ export async function startNodeAgent({
   const router = new NodeRouter(kernel, stateDir, log);
   const stopRoutes = keepRoutes(router, nodes, nodeName, clock);
   nodes.start();
-  const registered = registration.register().then(() => manager.start());
-  // Whoever does not wait for it hears of it in the log.
-  registered.catch((error) => log.error('The node is not registered', { because: error }));
-
-  return {
-    registered,
-    async stop() {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
       registration.stop();
       logs.stop();
       stopRoutes();
@@ -136,8 +137,19 @@ export async function startNodeAgent({
       await runtime.close();
       router.close();
       network.close();
-    },
+    })();
+    return stopping;
   };
+  const registered = registration
+    .register()
+    .then(() => manager.start())
+    .catch(async (error) => {
+      await stop();
+      throw error;
+    });
+  // It need not be waited for.
+  registered.catch(() => {});
+  return { registered, stop };
 }
 
 /** Keeps the routes as the Nodes say; a route that cannot be made yet is tried again. */

@@ -1,9 +1,8 @@
-import { rmdirSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
-import { codeOf } from '../base/errors.ts';
 import { deleteNetns, listNetns, type NetworkAdmin } from '../kernel/mod.ts';
 import { layoutOf } from './layout.ts';
+import { removeStateRoot } from './owner.ts';
 import { killProcessesOf } from './processes.ts';
 
 export interface Removed {
@@ -30,15 +29,6 @@ export async function removeCluster(
   const namespaces = listNetns().filter((namespace) => namespace.startsWith(layout.namespacePrefix));
   for (const namespace of namespaces) deleteNetns(namespace);
   rmSync(layout.stateDir, { recursive: true, force: true });
-  removeIfEmpty(path.dirname(layout.stateDir));
+  removeStateRoot(stateRoot);
   return { processes, namespaces: namespaces.length, link };
-}
-
-/** The folder that all clusters share goes with the last of them. */
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, UsageError } from '../base/errors.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './processes.ts';
@@ -22,7 +22,8 @@ export function readOwner(stateDir: string): Owner | undefined {
 }
 
 export function writeOwner(stateDir: string, facts: { subnet: string; nodes: number }): void {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeStateRoot(path.dirname(stateDir));
+  mkdirSync(stateDir, { mode: 0o700 });
   const owner: Owner = { ...ownIdentity(), ...facts };
   writeFileSync(path.join(stateDir, fileName), `${JSON.stringify(owner)}\n`);
 }
@@ -41,9 +42,34 @@ export function demandNoOwner(name: string, stateDir: string): void {
 /** Names of all clusters that left a state folder. */
 export function clusterNames(stateRoot: string): string[] {
   try {
-    return readdirSync(stateRoot).sort();
+    return readdirSync(stateRoot)
+      .filter((name) => name !== rootMark)
+      .sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
+  }
+}
+
+/** Lies in the folder of all clusters where we have made that folder ourselves. */
+const rootMark = '.made-by-signalbox';
+
+function makeStateRoot(stateRoot: string): void {
+  if (mkdirSync(stateRoot, { recursive: true, mode: 0o755 }) === undefined) return;
+  writeFileSync(path.join(stateRoot, rootMark), '');
+}
+
+/** The folder that all clusters share goes with the last of them; one that somebody else has made stays. */
+export function removeStateRoot(stateRoot: string): void {
+  const mark = path.join(stateRoot, rootMark);
+  if (!existsSync(mark) || clusterNames(stateRoot).length > 0) return;
+  rmSync(mark, { force: true });
+  try {
+    rmdirSync(stateRoot);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    // Another cluster has just moved in: whoever is the last removes the folder.
+    if (codeOf(error) !== 'ENOTEMPTY') throw error;
+    writeFileSync(mark, '');
   }
 }

@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { isKernelError, processEnvironment, processStartTime } from '../kernel/mod.ts';
+import { clusterVariable } from '../node/mod.ts';
 import { until } from './wait.ts';
 
-/** Every process of a cluster bears its state folder under this name in its environment, and its children inherit it. */
-export const clusterMark = 'SIGNALBOX_CLUSTER';
-
-/** Processes, ourselves aside, that were started for this cluster, by anybody and however long ago. */
+/**
+ * Processes, ourselves aside, that were started for this cluster, by anybody and however long ago: each bears the state
+ * folder in its environment, and its children inherit that.
+ */
 export function processesOf(stateDir: string): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -16,7 +17,7 @@ export function processesOf(stateDir: string): number[] {
 
 function markOf(pid: number): string | undefined {
   try {
-    return processEnvironment(pid)[clusterMark];
+    return processEnvironment(pid)[clusterVariable];
   } catch (error) {
     // It ended meanwhile, or is a kernel thread.
     if (isKernelError(error)) return undefined;

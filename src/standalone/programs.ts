@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { clusterMark } from './processes.ts';
+import { clusterVariable } from '../node/mod.ts';
 import type { ProcessSpec } from './supervisor.ts';
 
 const entry = path.join(import.meta.dirname, '..', 'main.ts');
@@ -15,7 +15,7 @@ export function ownProgram(
     name,
     command: 'nsenter',
     args: [`--net=${netnsPath}`, '--', process.execPath, ...process.execArgv, entry, ...words],
-    environment: { ...inherited(), [clusterMark]: place.stateDir },
+    environment: { ...inherited(), [clusterVariable]: place.stateDir },
     logFile: path.join(place.logDir, `${name}.log`),
   };
 }

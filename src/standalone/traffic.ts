@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { OperatingError } from '../base/errors.ts';
-import { clusterMark } from './processes.ts';
+import { clusterVariable } from '../node/mod.ts';
 import type { Attempt, Resolution } from './programs/traffic.ts';
 
 export type { Attempt, Resolution };
@@ -79,7 +79,7 @@ function start(place: Place, words: readonly string[]): ChildProcess {
     [...into, '--', process.execPath, '--disable-warning=ExperimentalWarning', program, ...words],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, [clusterMark]: place.stateDir },
+      env: { ...process.env, [clusterVariable]: place.stateDir },
     },
   );
 }

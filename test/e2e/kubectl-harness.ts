@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,22 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { createMemoryStore } from '../../src/store/mod.ts';
 
-export const kubectlPath = '/usr/bin/kubectl';
+/** Another one by the variable KUBECTL. */
+export const kubectlPath = process.env.KUBECTL ?? '/usr/bin/kubectl';
 /** For `test`'s `skip`: the reason, or false. */
 export const noKubectl = existsSync(kubectlPath) ? false : `${kubectlPath} is not installed`;
+
+/** Asks the server to check fields since 1.27; older ones (Debian 12 packages 1.20) do it with an OpenAPI form of their day. */
+const firstWithServerValidation = 27;
+export const noServerValidation = oldKubectl();
+
+function oldKubectl(): string | false {
+  if (noKubectl) return noKubectl;
+  const { stdout } = spawnSync(kubectlPath, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
+  const { clientVersion } = JSON.parse(stdout) as { clientVersion: { gitVersion: string; minor: string } };
+  if (Number.parseInt(clientVersion.minor, 10) >= firstWithServerValidation) return false;
+  return `kubectl ${clientVersion.gitVersion} is older than 1.${firstWithServerValidation}`;
+}
 
 export interface Finished {
   readonly code: number;
@@ -31,6 +44,15 @@ export interface KubectlServer {
 
 export async function startKubectlServer(): Promise<KubectlServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-kubectl-'));
+  try {
+    return await startIn(folder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string): Promise<KubectlServer> {
   const store = createMemoryStore();
   const common = { clock: systemClock, log: silentLogger };
   const apiServer = await createApiServer({ ...common, store, advertiseAddress: '192.0.2.1', advertisePort: 6443 });

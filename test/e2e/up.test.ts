@@ -10,8 +10,12 @@ const command = path.join(import.meta.dirname, '..', '..', 'bin', 'signalbox');
 const stateRoot = mkdtempSync(path.join(os.tmpdir(), 'signalbox-up-'));
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 
+const children = new Set<ChildProcess>();
+
 after(() => {
-  if (skip === false) execFileSync(command, ['down', '--name', 't-up', '--state-root', stateRoot]);
+  for (const child of children) child.kill('SIGKILL');
+  if (skip === false)
+    for (const name of ['t-up', 't-up-2']) execFileSync(command, ['down', '--name', name, '--state-root', stateRoot]);
   rmSync(stateRoot, { recursive: true, force: true });
 });
 
@@ -26,6 +30,8 @@ interface Run {
 
 function run(words: readonly string[], environment: NodeJS.ProcessEnv = process.env): Run {
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   let output = '';
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
@@ -60,7 +66,9 @@ function traces(name: string): string[] {
     ? readdirSync('/run/netns').filter((namespace) => namespace.startsWith(`sb-${name}.`))
     : [];
   const stateDir = path.join(stateRoot, name);
-  const processes = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(stateDir));
+  const processes = readdirSync('/proc').filter(
+    (pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(`SIGNALBOX_CLUSTER=${stateDir}\0`),
+  );
   return [
     ...links,
     ...namespaces,
@@ -91,7 +99,7 @@ test('Ctrl-C ends a cluster and leaves nothing behind; a second one with another
 }, async () => {
   const first = up('t-up', '--nodes', '1');
   const second = up('t-up-2', '--nodes', '1');
-  await Promise.all([first.printed('Ctrl-C ends the cluster'), second.printed('Ctrl-C ends the cluster')]);
+  await Promise.all([first, second].map(({ printed }) => printed('Ctrl-C ends the cluster')));
   first.child.kill('SIGINT');
   assert.equal(await first.exited, 0);
   assert.deepEqual(traces('t-up'), []);
@@ -139,7 +147,7 @@ test('a manifest that the API server refuses ends the start with its error, and 
   writeFileSync(file, 'apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  ports:\n  - port: 80000\n');
   const { exited, output } = up('t-up', '--nodes', '1', '-f', file);
   assert.equal(await exited, 1);
-  assert.match(output(), /Service "web" is invalid: spec\.ports\[0\]\.port: Invalid value: 80000/);
+  assert.match(output(), /Service "web" is invalid: .*spec\.ports\[0\]\.port: Invalid value: 80000/);
   assert.deepEqual(traces('t-up'), []);
 });
 
@@ -172,11 +180,15 @@ test('without the rights of root, up says so and exits with 3', { skip }, () => 
   assert.match(stderr, /signalbox up needs root/);
 });
 
-/** The host's own routes, links and resolver, to see that they are what they were. */
+/** The host's own routes, links, rules and resolver, to see that they are what they were; links of other tests aside. */
 function hostNetwork(): string[] {
+  const isForeign = (text: string) => /^t-/.test(text);
+  const routes = readFileSync('/proc/net/route', 'utf8').split('\n');
+  const links = readdirSync('/sys/class/net').sort();
   return [
-    readFileSync('/proc/net/route', 'utf8'),
-    readdirSync('/sys/class/net').sort().join(),
+    ...routes.filter((route) => !isForeign(route)),
+    ...links.filter((link) => !isForeign(link)),
+    spawnSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).stdout ?? 'no nft here',
     readFileSync('/etc/resolv.conf', 'utf8'),
     readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
   ];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { isStoreError } from '../../store/errors.ts';
 import type { Entry, Listing, Store, StoreEvent, Watcher } from '../../store/port.ts';
@@ -21,15 +22,17 @@ const replayedRevisions = 4_096;
 export class Feed {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #readers = new Map<string, FeedReader>();
   #revision = 0;
   #watcher: Watcher | undefined;
   #ended = false;
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
 
-  constructor(store: Store, log: Logger, readers: readonly FeedReader[]) {
-    this.#store = store;
-    this.#log = log;
+  constructor(parts: { store: Store; log: Logger; clock: Clock }, readers: readonly FeedReader[]) {
+    this.#store = parts.store;
+    this.#log = parts.log;
+    this.#clock = parts.clock;
     for (const reader of readers) {
       assert.match(reader.prefix, /^\/registry\/[^/]+\/[^/]+\/$/);
       this.#readers.set(reader.prefix, reader);
@@ -88,10 +91,13 @@ export class Feed {
   }
 
   #apply(events: readonly StoreEvent[]): void {
+    // On the machine's own clock, for whoever compares it with another process.
+    const committedMs = this.#clock.monotonicMs();
     for (const event of events) {
       this.#readers.get(readerPrefixOf(event.key))?.apply(event);
       this.#revision = event.revision;
     }
+    this.#log.debug('Committed', { revision: this.#revision, keys: events.map(({ key }) => key), committedMs });
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = waiting.filter(({ revision, resolve }) => {

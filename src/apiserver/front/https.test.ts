@@ -268,6 +268,25 @@ describe('bad input', () => {
     assert.equal((await ask(front.port, '/healthz')).status, 200);
   });
 
+  test('an idle HTTP/2 connection is closed, one with a quiet watch is not', async (t) => {
+    const { server } = await startTestServer(t);
+    const options = { address: '127.0.0.1', port: 0, pki, clock, log: silentLogger, idleMs: 50 };
+    const front = await serveHttps(server, options);
+    t.after(() => front.close());
+    const watching = await connectHttp2(t, front.port, admin);
+    const stream = watching.request({ ':path': '/api/v1/pods?watch=1' });
+    await once(stream, 'response');
+    const silent = tls.connect({ host: '127.0.0.1', port: front.port, ...credentials(admin), ALPNProtocols: ['h2'] });
+    await once(silent, 'secureConnect');
+    silent.write('PRI * HTTP/2.0');
+    await once(silent.resume(), 'close');
+    const idle = await connectHttp2(t, front.port, admin);
+    await once(idle, 'close');
+    assert.equal((await askHttp2(watching, { ':path': '/healthz' })).status, 200);
+    stream.close();
+    await once(watching, 'close');
+  });
+
   test('an upload that is broken off reaches nobody', async (t) => {
     let answered = 0;
     const front = await startFront(t, async () => {

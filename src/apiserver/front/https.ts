@@ -26,6 +26,8 @@ export interface HttpsOptions {
   readonly pki: Pick<Pki, 'caPem' | 'server'>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** An HTTP/2 connection with no request under way for so long is closed. Default two minutes. */
+  readonly idleMs?: number;
 }
 
 export interface HttpsFront {
@@ -68,7 +70,7 @@ export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options:
     // MB. A client may list and watch every kind over one connection.
     maxSessionMemory: 256,
   } as Parameters<typeof createSecureServer>[0]);
-  const connections = trackConnections(server, log);
+  const connections = trackConnections(server, log, options.idleMs ?? 120_000);
   (server as unknown as { headersTimeout: number }).headersTimeout = headersTimeoutMs;
   server.on('request', (incoming, outgoing) => {
     handle({ answer, clock, log }, incoming as Incoming, outgoing as unknown as ServerResponse).catch((error) => {
@@ -95,16 +97,21 @@ export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options:
   };
 }
 
-function listen(server: Http2SecureServer, { address, port }: HttpsOptions): Promise<void> {
+function listen(server: Http2SecureServer, { address, port, log }: HttpsOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new OperatingError(`Listen on ${address}:${port}`, codeOf(error) ?? 'failed', messageOf(error), error)),
-    );
-    server.listen(port, address, resolve);
+    const refuse = (error: unknown) =>
+      reject(new OperatingError(`Listen on ${address}:${port}`, codeOf(error) ?? 'failed', messageOf(error), error));
+    server.once('error', refuse);
+    server.listen(port, address, () => {
+      server.off('error', refuse);
+      // Such as EMFILE: one connection is not accepted, the next ones may be.
+      server.on('error', (error) => log.warn('A connection was not accepted', { error: messageOf(error) }));
+      resolve();
+    });
   });
 }
 
-function trackConnections(server: Http2SecureServer, log: Logger) {
+function trackConnections(server: Http2SecureServer, log: Logger, idleMs: number) {
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
   server.on('connection', (socket: Socket) => {
@@ -114,6 +121,7 @@ function trackConnections(server: Http2SecureServer, log: Logger) {
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
+    closeWhenIdle(session, idleMs);
   });
   server.on('sessionError', (error) => log.debug('HTTP/2 session failed', { error: messageOf(error) }));
   server.on('tlsClientError', (error: unknown, socket: TLSSocket) => {
@@ -121,6 +129,19 @@ function trackConnections(server: Http2SecureServer, log: Logger) {
     socket.destroy();
   });
   return { sockets, sessions };
+}
+
+/** A quiet watch is not idle: it is a request under way. */
+function closeWhenIdle(session: Http2Session, idleMs: number): void {
+  let streams = 0;
+  session.on('stream', (stream) => {
+    streams++;
+    stream.once('close', () => streams--);
+  });
+  session.setTimeout(idleMs);
+  session.on('timeout', () => {
+    if (streams === 0) session.destroy();
+  });
 }
 
 /** A connection's client certificate is looked at once. */

@@ -4,6 +4,8 @@ import {
   apiVersionOf,
   badRequest,
   duplicateKeys,
+  type FieldError,
+  invalid,
   type KubeObject,
   type Resource,
   undecodable,
@@ -53,15 +55,27 @@ export function checkObject(
 ): Decoded {
   const object = withType(value, resource);
   const findings = validateSchema(resource.schema, object);
-  if (findings.errors.length > 0) {
-    const why = findings.errors.map(({ path, message }) => `${path}: ${message}`).join(', ');
-    refuse(undecodable({ kind: resource.kind, version: resource.version }, resource.kind, why));
-  }
+  refuseErrors(findings.errors, object, resource);
   const doubts = [...findings.unknown, ...duplicates];
   if (doubts.length > 0 && fieldValidation === 'Strict')
     refuse(undecodable({ kind: resource.kind, version: resource.version }, resource.kind, strictly(doubts)));
   return { object, warnings: fieldValidation === 'Warn' ? doubts : [] };
 }
+
+/**
+ * Upstream's two answers: what its decoder cannot read into the kind (a word for a number, an amount that is none) is a
+ * bad request; what it reads and then finds missing or unsupported makes the object invalid.
+ */
+function refuseErrors(errors: readonly FieldError[], { metadata }: KubeObject, resource: Resource): void {
+  const unreadable = errors.filter(({ type }) => !readable.has(type));
+  if (unreadable.length > 0) {
+    const why = unreadable.map(({ path, message }) => `${path}: ${message}`).join(', ');
+    refuse(undecodable({ kind: resource.kind, version: resource.version }, resource.kind, why));
+  }
+  if (errors.length > 0) refuse(invalid(resource, metadata.name ?? '', errors));
+}
+
+const readable = new Set<FieldError['type']>(['FieldValueRequired', 'FieldValueNotSupported']);
 
 const strictly = (doubts: readonly string[]) => `strict decoding error: ${doubts.join(', ')}`;
 

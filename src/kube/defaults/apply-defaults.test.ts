@@ -102,7 +102,7 @@ const cases: [string, Resource, object, object][] = [
             ...container,
             ports: [{ containerPort: 80 }],
             readinessProbe: { httpGet: { port: 80 }, failureThreshold: 0, periodSeconds: 2 },
-            resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '100m' } },
+            resources: { limits: { cpu: 1, memory: '1024Mi' }, requests: { cpu: 0.1 } },
             env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
           },
         ],

@@ -23,7 +23,7 @@ const involvedObject = Object.fromEntries(
 );
 
 /** What upstream's conversions let a client select by, for each kind that has more than name and namespace. */
-const byKind: Record<string, Record<string, FieldReader>> = {
+const byKind: Readonly<Record<string, Record<string, FieldReader>>> = {
   Pod: {
     'spec.nodeName': (pod) => pod.spec?.nodeName,
     'spec.restartPolicy': (pod) => pod.spec?.restartPolicy,
@@ -49,14 +49,16 @@ const byKind: Record<string, Record<string, FieldReader>> = {
   Service: { 'spec.clusterIP': (service) => service.spec?.clusterIP, 'spec.type': (service) => service.spec?.type },
 };
 
-const readersOf = (resource: Resource) => ({ ...everywhere, ...byKind[resource.kind] });
+/** Asked for every object on every watch: put together once. */
+const readers = new Map(Object.entries(byKind).map(([kind, own]) => [kind, { ...everywhere, ...own }]));
+const readersOf = ({ kind }: Resource): Readonly<Record<string, FieldReader>> => readers.get(kind) ?? everywhere;
 
 /** `spec.nodeName=node1,status.phase!=Running`. Throws InputError for a field that the kind cannot be selected by. */
 export function parseFieldSelector(resource: Resource, text: string): FieldRequirement[] {
-  const readers = readersOf(resource);
+  const known = readersOf(resource);
   return splitTerms(text).map((term) => {
     const requirement = parseTerm(term, text);
-    if (!Object.hasOwn(readers, requirement.field)) throw malformed(unknownField(resource, requirement.field));
+    if (!Object.hasOwn(known, requirement.field)) throw malformed(unknownField(resource, requirement.field));
     return requirement;
   });
 }
@@ -67,9 +69,9 @@ export function matchesFields(
   object: KubeObject,
 ): boolean {
   if (requirements.length === 0) return true;
-  const readers: Record<string, FieldReader> = readersOf(resource);
+  const known = readersOf(resource);
   return requirements.every(({ field, operator, value }) => {
-    const found = String(readers[field]?.(object) ?? '');
+    const found = String(known[field]?.(object) ?? '');
     return operator === '=' ? found === value : found !== value;
   });
 }

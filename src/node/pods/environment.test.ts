@@ -6,7 +6,9 @@ import { environmentOf } from './environment.ts';
 
 const pod = {
   metadata: { name: 'web-0', namespace: 'shop', uid: 'u-1', labels: { app: 'web' }, annotations: { note: 'x' } },
-  spec: { containers: [{ name: 'main', resources: { limits: { memory: '64Mi', cpu: '1500m' } } }] },
+  spec: {
+    containers: [{ name: 'main', resources: { limits: { memory: '64Mi', cpu: '1500m', 'ephemeral-storage': '1Ei' } } }],
+  },
 } as unknown as Pod;
 const place = {
   nodeName: 'node1',
@@ -72,7 +74,9 @@ for (const [resource, divisor, value] of [
   ['limits.memory', '1Mi', '64'],
   ['limits.cpu', undefined, '2'],
   ['limits.cpu', '1m', '1500'],
+  ['limits.cpu', '0', '2'],
   ['requests.memory', undefined, String(64 * 2 ** 20)],
+  ['limits.ephemeral-storage', undefined, String(2n ** 60n)],
 ] as const) {
   test(`resourceFieldRef ${resource} in ${divisor ?? 'ones'}`, async () => {
     const resourceFieldRef = { resource, ...(divisor === undefined ? {} : { divisor }) };

@@ -1,4 +1,4 @@
-import type { ConfigMap, Container, Pod, Secret } from '../../kube/mod.ts';
+import { type ConfigMap, type Container, divideQuantity, type Pod, type Secret } from '../../kube/mod.ts';
 import { PodError } from '../errors.ts';
 import { defaultPath } from '../runtime/process/executable.ts';
 import { expand } from './expand.ts';
@@ -142,35 +142,11 @@ function resourceValue(
   const { limits, requests } = owner?.resources ?? {};
   const given = list === 'requests' ? (requests?.[resource] ?? limits?.[resource]) : limits?.[resource];
   const otherwise = { cpu: place.capacity.cpu, memory: place.capacity.memoryBytes }[resource];
-  const value = given !== undefined ? parseQuantity(given) : list === 'requests' ? 0 : otherwise;
-  const divisor = parseQuantity(reference.divisor ?? 1) || 1;
-  if (owner && value !== undefined && !Number.isNaN(value)) return String(Math.ceil(value / divisor));
+  const value = given ?? (list === 'requests' ? 0 : otherwise);
+  if (owner && value !== undefined) return String(divideQuantity(value, reference.divisor ?? 0));
   throw new PodError(
     `Set variable ${variable}`,
     'config',
     `unsupported resource ${JSON.stringify(reference.resource)}`,
   );
-}
-
-const suffixes: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-};
-
-/** resource.Quantity as a number; NaN when it is none. */
-function parseQuantity(quantity: string | number): number {
-  const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(String(quantity));
-  return match ? Number(match[1]) * (suffixes[match[2]!] ?? Number.NaN) : Number.NaN;
 }

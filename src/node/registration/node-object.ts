@@ -86,10 +86,8 @@ function withTimes(
   };
 }
 
-/** Whether the API says all that `wanted` says; heartbeat times aside. */
-export function saysTheSame(known: Node['status'], wanted: NonNullable<Node['status']>): boolean {
-  return JSON.stringify(comparable(known)) === JSON.stringify(comparable(wanted));
-}
+/** What a status says of this agent's matters, heartbeat times aside: changes when somebody else has written over it. */
+export const fingerprintOf = (status: Node['status']): string => JSON.stringify(comparable(status));
 
 const comparable = (status: Node['status']) => [
   status?.capacity,

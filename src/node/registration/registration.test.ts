@@ -96,7 +96,7 @@ test('A node registers with what the control plane and kubectl want to know', as
     { type: 'InternalIP', address: '192.0.2.11' },
     { type: 'Hostname', address: 'node1' },
   ]);
-  assert.deepEqual(status?.allocatable, { cpu: '2', memory: '4096Ki', pods: '110' });
+  assert.deepEqual(status?.allocatable, { cpu: '2', memory: '4Mi', pods: '110' });
   assert.equal(status?.nodeInfo?.containerRuntimeVersion, 'process://1');
   assert.equal(await readyOf(client), 'True');
   assert.equal((await leaseOf(client)).holderIdentity, 'agent-1');
@@ -171,6 +171,8 @@ test('A node that was called NotReady says at once that it is not', async (t) =>
   await start().registered;
   await settle();
   const node = await client.get(Node, 'node1');
+  await settle();
+  assert.equal((await client.get(Node, 'node1')).metadata.resourceVersion, node.metadata.resourceVersion);
   const conditions = node.status!.conditions!.map((condition) =>
     condition.type === 'Ready' ? { ...condition, status: 'Unknown' as const, reason: 'NodeStatusUnknown' } : condition,
   );

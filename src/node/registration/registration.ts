@@ -5,7 +5,7 @@ import { type Client, type Informer, isAlreadyExists, isNotFound } from '../../c
 import { Node } from '../../kube/mod.ts';
 import { overlap, parseCidr } from '../network/address-pool.ts';
 import { NodeLease } from './lease.ts';
-import { labelsOf, type NodeDescription, nodeInputOf, nodeStatusOf, saysTheSame } from './node-object.ts';
+import { fingerprintOf, labelsOf, type NodeDescription, nodeInputOf, nodeStatusOf } from './node-object.ts';
 
 export interface RegistrationOptions {
   readonly client: Client;
@@ -31,6 +31,8 @@ export class Registration {
   readonly #stop = new AbortController();
   #writing = false;
   #again = false;
+  /** As the server has put it: it may write the same quantity in another way. */
+  #written: string | undefined;
   #statusWrittenMs = Number.NEGATIVE_INFINITY;
   #cancelRetry: Cancel = () => {};
 
@@ -120,10 +122,10 @@ export class Registration {
     if (Object.entries(labels).some(([name, value]) => known.metadata.labels?.[name] !== value)) {
       known = await client.patch(Node, node.name, { type: 'merge', body: { metadata: { labels } } });
     }
-    const status = nodeStatusOf(node, known.status, clock.now());
     const isDue = clock.monotonicMs() - this.#statusWrittenMs >= statusIntervalMs;
-    if (!isDue && saysTheSame(known.status, status)) return;
-    await client.updateStatus(Node, { ...known, status });
+    if (!isDue && fingerprintOf(known.status) === this.#written) return;
+    const status = nodeStatusOf(node, known.status, clock.now());
+    this.#written = fingerprintOf((await client.updateStatus(Node, { ...known, status })).status);
     this.#statusWrittenMs = clock.monotonicMs();
   }
 

@@ -1,6 +1,15 @@
 import { startStream } from '../traffic.ts';
 import { until } from '../wait.ts';
-import { type Check, demand, endUnharmed, podsOf, readyAddresses, readyEndpoints, vipOf } from './context.ts';
+import {
+  type Check,
+  demand,
+  endpointAddresses,
+  endUnharmed,
+  podsOf,
+  readyAddresses,
+  readyEndpoints,
+  vipOf,
+} from './context.ts';
 
 export const podReplacement: Check = {
   title: 'a deleted Pod comes back with a new IP; the VIP stays and no connection fails',
@@ -16,6 +25,9 @@ export const podReplacement: Check = {
       return !(await readyAddresses(context, serviceName)).includes(oldAddress);
     });
     const after = await readyEndpoints(context, serviceName, before.length);
+    await until(clock, 'the Endpoints object says the same', async () => {
+      return (await endpointAddresses(context, serviceName)).join() === after.join();
+    });
     await stream.answered(100);
     await until(clock, 'the old Pod is gone', async () => {
       return (await podsOf(context, serviceName)).every((pod) => pod.metadata.uid !== victim?.metadata.uid);

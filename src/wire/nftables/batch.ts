@@ -8,6 +8,7 @@ import {
   NftMessage,
   nftablesSubsystem,
   RuleAttribute,
+  SetAttribute,
   TableAttribute,
 } from './constants.ts';
 import { encodedLength, encodeElement } from './elements.ts';
@@ -117,6 +118,19 @@ export class NftBatch {
     const id = ++this.#sets;
     const object = () => `set ${set.name}`;
     this.#change(NftMessage.newSet, MessageFlag.create, object, (w) => encodeSet(w, this.#table, set, id));
+  }
+
+  /** With its elements; nothing may look it up by then. */
+  deleteSet(name: string): void {
+    this.#change(
+      NftMessage.deleteSet,
+      0,
+      () => `set ${name}`,
+      (writer) => {
+        writer.putString(SetAttribute.table, this.#table);
+        writer.putString(SetAttribute.name, name);
+      },
+    );
   }
 
   /** The kernel refuses a key that is there already with other data (EBUSY): delete it before, in the same batch. */

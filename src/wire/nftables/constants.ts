@@ -48,6 +48,7 @@ export const SetAttribute = {
   dataType: 6,
   dataLength: 7,
   id: 10,
+  userData: 13,
   /** Number of elements; since Linux 6.16. */
   count: 20,
 } as const;

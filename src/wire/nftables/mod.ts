@@ -21,5 +21,6 @@ export {
   type SetDefinition,
   type Table,
 } from './objects.ts';
+export { encodeSetNotes } from './set-notes.ts';
 export { formatExpression, formatVerdict } from './text.ts';
 export type { Verdict } from './verdict.ts';

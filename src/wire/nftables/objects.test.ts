@@ -16,6 +16,7 @@ import {
   encodeTable,
   type SetDefinition,
 } from './objects.ts';
+import { encodeSetNotes } from './set-notes.ts';
 import { formatExpression } from './text.ts';
 
 /** A message's payload: struct nfgenmsg and what `fill` writes. */
@@ -180,17 +181,38 @@ test('Chain: with a hook, type and signed priority, or without', () => {
   assert.deepEqual(decodeChain(payload((w) => encodeChain(w, 't', { name: 'c' }))), { table: 't', name: 'c' });
 });
 
-test('Set: a plain one, a map, a map to verdicts', () => {
+test('Set: a plain one, a map, a map to verdicts, one with notes', () => {
   const sets: SetDefinition[] = [
     { name: 's', keyType: 7, keyLength: 4 },
     { name: 's', keyType: 7, keyLength: 4, data: { type: 13, length: 8 } },
     { name: 's', keyType: 7, keyLength: 4, data: 'verdict' },
+    { name: 's', keyType: 7, keyLength: 4, notes: '0703616200' },
   ];
   for (const set of sets) assert.deepEqual(decodeSet(payload((w) => encodeSet(w, 't', set, 1))), { table: 't', set });
   assert.equal(
     attributesHex((w) => encodeSet(w, 't', sets[2]!, 5)),
     spaced(`0600 0100 7400 0000  0600 0200 7300 0000  0800 0300 00000008  0800 0400 00000007  0800 0500 00000004
       0800 0600 ffffff00  0800 0a00 00000005`),
+  );
+});
+
+/** As nft 1.0.6 writes it for `map … { typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport }`. */
+test('The notes of a set are those that nft itself makes', () => {
+  assert.equal(encodeSetNotes({ comment: 'abc' }).toString('hex'), spaced('07 04 61626300'));
+  const types = {
+    key: ['ip daddr', 'meta l4proto', 'th dport', 'numgen random mod 2'],
+    data: ['ip daddr', 'th dport'],
+  } as const;
+  assert.equal(
+    encodeSetNotes({ typeof: types }).toString('hex'),
+    spaced(`03 60 00040d000000 01 58
+      00 14 000407000000 01 0c 00040c000000 01040c000000
+      01 0e 000409000000 01 06 000410000000
+      02 14 000407000000 01 0c 00040b000000 010402000000
+      03 1a 000417000000 01 12 000401000000 010402000000 020400000000
+      04 34 00040d000000 01 2c
+      00 14 000407000000 01 0c 00040c000000 01040c000000
+      01 14 000407000000 01 0c 00040b000000 010402000000`),
   );
 });
 

@@ -47,6 +47,8 @@ export interface SetDefinition {
   readonly keyType: number;
   readonly keyLength: number;
   readonly data?: 'verdict' | { readonly type: number; readonly length: number };
+  /** What `nft` keeps with it, in hexadecimal: see `encodeSetNotes`. */
+  readonly notes?: string;
 }
 
 export interface Element {
@@ -133,6 +135,7 @@ export function encodeSet(writer: AttributeWriter, table: string, set: SetDefini
     writer.putU32Be(SetAttribute.dataLength, set.data.length);
   }
   writer.putU32Be(SetAttribute.id, id);
+  if (set.notes !== undefined) writer.putBytes(SetAttribute.userData, Buffer.from(set.notes, 'hex'));
 }
 
 /** `count` is the number of elements, where the kernel says it (6.16). */
@@ -144,11 +147,13 @@ export function decodeSet(payload: Buffer): { table: string; set: SetDefinition;
     dataType === verdictDataType
       ? ('verdict' as const)
       : { type: dataType ?? 0, length: attributes.u32Be(SetAttribute.dataLength) ?? 0 };
+  const notes = attributes.bytes(SetAttribute.userData)?.toString('hex');
   const set = {
     name: named(attributes, SetAttribute.name),
     keyType: attributes.u32Be(SetAttribute.keyType) ?? 0,
     keyLength: attributes.u32Be(SetAttribute.keyLength) ?? 0,
     ...(isMap && { data }),
+    ...(notes !== undefined && { notes }),
   };
   const count = attributes.u32Be(SetAttribute.count);
   return { table: named(attributes, SetAttribute.table), set, ...(count !== undefined && { count }) };

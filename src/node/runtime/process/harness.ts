@@ -20,6 +20,7 @@ export function createTestNode(t: TestContext) {
   const stateDir = mkdtempSync(path.join(tmpdir(), 't-node-'));
   t.after(async () => {
     await destroyAll(stateDir, systemClock);
+    for (const { pid } of markedProcesses(name)) process.kill(pid, 'SIGKILL');
     if (listNetns().includes(name)) deleteNetns(name);
     rmSync(stateDir, { recursive: true, force: true });
   });
@@ -64,13 +65,15 @@ const kernelIn = (netns: string): Kernel => {
   return { openNetlink: (protocol, options) => kernel.openNetlink(protocol, { netns, ...options }) };
 };
 
-/** Processes that bear the mark of this cluster, by their command lines. */
-export function markedProcesses(clusterId: string): string[] {
+/** Processes that bear the mark of this cluster, ourselves aside. */
+export function markedProcesses(clusterId: string): { pid: number; commandLine: string }[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => pid !== process.pid)
     .filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(`SIGNALBOX_CLUSTER=${clusterId}`))
-    .map((pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim())
-    .filter((commandLine) => commandLine !== '');
+    .map((pid) => ({ pid, commandLine: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }))
+    .filter(({ commandLine }) => commandLine !== '');
 }
 
 function read(file: string): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../../../base/errors.ts';
 import { readIfPresent, writeAtomic } from '../../files.ts';
 import type { ContainerConfig, ContainerExit, SandboxConfig } from '../port.ts';
 import { isAlive, type ProcessIdentity, parseStat } from './procfs.ts';
@@ -35,7 +36,7 @@ export function podDirectories(stateDir: string): PodDirectory[] {
   try {
     return readdirSync(podsFolder(stateDir)).map((name) => new PodDirectory(path.join(podsFolder(stateDir), name)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }
@@ -51,7 +52,10 @@ export function sandboxProcess(stateDir: string, namespace: string, podName: str
   return pauses.find((pause) => pause && isAlive(pause))?.pid;
 }
 
-/** `STATEDIR/pods/NAMESPACE_NAME_UID`: the files of one Pod, see the README. */
+/**
+ * `STATEDIR/pods/NAMESPACE_NAME_UID`: the files of one Pod, see the README. What is not a container's has a dot in its
+ * name, which a container's cannot have.
+ */
 export class PodDirectory {
   readonly path: string;
 
@@ -80,11 +84,21 @@ export class PodDirectory {
 
   /** The sandbox's first process. */
   get pause(): ProcessIdentity | undefined {
-    return identity(path.join(this.path, 'pause'));
+    return identity(path.join(this.path, 'sandbox.pause'));
   }
 
   get aliveFifo(): string {
-    return path.join(this.path, 'alive');
+    return path.join(this.path, 'sandbox.alive');
+  }
+
+  /** Makes the folder ready for a new sandbox, with files of its own for /etc; logs stay. */
+  prepareSandbox(etc: Readonly<Record<string, string>>): void {
+    for (const stale of ['alive', 'pause', 'etc']) {
+      rmSync(path.join(this.path, `sandbox.${stale}`), { recursive: true, force: true });
+    }
+    const folder = path.join(this.path, 'sandbox.etc');
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    for (const [name, text] of Object.entries(etc)) writeFileSync(path.join(folder, name), text);
   }
 
   container({ name, attempt }: { readonly name: string; readonly attempt: number }): ContainerDirectory {

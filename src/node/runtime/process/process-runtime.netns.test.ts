@@ -9,8 +9,12 @@ import { ping } from '../../../kernel/mod.ts';
 import { destroyAll } from '../../destroy.ts';
 import type { ContainerStatus, Runtime, SandboxConfig } from '../port.ts';
 import { containerConfig, runtimeSuite, sandboxConfig, whenEnded } from '../runtime.suite.ts';
+import { defaultPath } from './executable.ts';
 import { createTestNode, createTestRuntime, markedProcesses, type TestNode } from './harness.ts';
-import { sandboxProcess } from './pod-directory.ts';
+import { clusterVariable, launch } from './launch.ts';
+import { PodDirectory, sandboxProcess } from './pod-directory.ts';
+import { sandboxCommand } from './scripts.ts';
+import { findTools } from './tools.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -92,6 +96,59 @@ test('The Pod network: a /32, the way by the node, loopback, and both directions
     neighbours.map(({ dst }: { dst: string }) => dst),
     ['10.244.1.1'],
   );
+});
+
+test('/sys shows the links of the Pod, and the cgroups of the machine', async (t) => {
+  const pod = await setUp(t);
+  assert.equal(await outputOf(pod, ['ls', '/sys/class/net']), 'eth0\nlo\n');
+  assert.equal(
+    await outputOf(pod, ['ls', '/sys/fs/cgroup']),
+    execFileSync('ls', ['/sys/fs/cgroup'], { encoding: 'utf8' }),
+  );
+  assert.notEqual(execFileSync('ls', ['/sys/class/net'], { encoding: 'utf8' }), 'eth0\nlo\n');
+});
+
+test('A machine that lacks files in /etc gives Pods theirs all the same', async (t) => {
+  const node = createTestNode(t);
+  const directory = new PodDirectory(path.join(node.stateDir, 'pods', 'default_bare_u'));
+  const tools = findTools(defaultPath);
+  directory.prepareSandbox({ hosts: 'bare hosts\n', 'resolv.conf': 'bare resolver\n', hostname: 'bare\n' });
+  const config = { hostname: 'bare', hostNetwork: false };
+  const sandbox = sandboxCommand(tools, directory.path, config, ['resolv.conf', 'hosts', 'hostname']);
+  const etc = 'mount -t tmpfs none /etc; echo left >/etc/hosts; echo kept >/etc/other; ln -s nowhere /etc/resolv.conf';
+  await launch({
+    command: [
+      tools.unshare,
+      '--mount',
+      '--propagation',
+      'private',
+      tools.sh,
+      '-c',
+      `${etc}; exec "$@"`,
+      'sh',
+      ...sandbox,
+    ],
+    environment: { PATH: defaultPath, [clusterVariable]: node.name },
+    expect: 'ready',
+  });
+  const cat = (name: string) =>
+    execFileSync('nsenter', ['--target', String(directory.pause?.pid), '--mount', 'cat', `/etc/${name}`], {
+      encoding: 'utf8',
+    });
+  assert.deepEqual(['hosts', 'resolv.conf', 'hostname', 'other'].map(cat), [
+    'bare hosts\n',
+    'bare resolver\n',
+    'bare\n',
+    'kept\n',
+  ]);
+});
+
+test('Containers may be called as they like', async (t) => {
+  const pod = await setUp(t);
+  for (const name of ['pause', 'alive', 'etc', 'hosts']) {
+    const { id } = await pod.runtime.startContainer('a', { ...containerConfig(['echo', name]), name });
+    assert.equal((await whenEnded(pod.runtime, id)).code, 0);
+  }
 });
 
 test('A hostNetwork Pod uses the namespace of the agent, with a host name and resolver of its own', async (t) => {

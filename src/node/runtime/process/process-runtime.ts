@@ -1,5 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { type Clock, sleep } from '../../../base/clock.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
@@ -22,7 +21,7 @@ import { clusterVariable, launch } from './launch.ts';
 import { whenReleased } from './liveness.ts';
 import { type ContainerRecord, PodDirectory, type PodRecord, podDirectories } from './pod-directory.ts';
 import { bootId, isAlive, type ProcessIdentity, signalProcess } from './procfs.ts';
-import { containerScript, sandboxScript } from './scripts.ts';
+import { containerScript, sandboxCommand } from './scripts.ts';
 import { findTools, type Tools } from './tools.ts';
 
 export interface ProcessRuntimeOptions {
@@ -207,15 +206,11 @@ class ProcessRuntime implements Runtime {
     const { directory, record } = pod;
     const { config, address } = record;
     mkdirSync(directory.path, { recursive: true, mode: 0o700 });
-    for (const stale of ['alive', 'pause']) rmSync(path.join(directory.path, stale), { force: true });
-    directory.write(record);
     const files = etcFiles(config, address, readIfPresent('/etc/nsswitch.conf'));
-    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory.path, name), text);
-    const { unshare, sh } = this.#tools;
-    const namespaces = ['--uts', '--ipc', '--mount', '--pid', ...(config.hostNetwork ? [] : ['--net'])];
-    const script = ['-c', sandboxScript(this.#tools), 'sh', directory.path, config.hostname, ...Object.keys(files)];
+    directory.prepareSandbox(files);
+    directory.write(record);
     await launch({
-      command: [unshare, ...namespaces, '--propagation', 'private', sh, ...script],
+      command: sandboxCommand(this.#tools, directory.path, config, Object.keys(files)),
       environment: this.#environment({ PATH: defaultPath }),
       expect: 'ready',
     });

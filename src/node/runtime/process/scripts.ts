@@ -1,3 +1,4 @@
+import type { SandboxConfig } from '../port.ts';
 import type { Tools } from './tools.ts';
 
 /**
@@ -15,26 +16,51 @@ import type { Tools } from './tools.ts';
  */
 
 /**
- * Runs under `unshare`: $1 directory, $2 host name, then names of files to mount over their like in /etc. The process
- * that stays is PID 1 of the Pod; it ignores SIGCHLD, which makes the kernel reap every orphan (wait(2), NOTES).
- * `env` undoes that a background job of sh ignores SIGINT and SIGQUIT.
+ * Runs under `unshare`: $1 directory, $2 host name, $3 `yes` for a network of the Pod's own, then names of files in
+ * $1/sandbox.etc to mount over their like in /etc. The process that stays is PID 1 of the Pod; it ignores SIGCHLD, which
+ * makes the kernel reap every orphan (wait(2), NOTES). `env` undoes that a background job of sh ignores SIGINT and
+ * SIGQUIT.
+ *
+ * A sysfs shows the links of the network namespace that it was mounted in (sysfs(5)); the machine's cgroups move over to
+ * the new one. Where the kernel refuses that, the Pod keeps the machine's view. A file that /etc of the machine lacks
+ * cannot be mounted over: a read-only overlay brings it in.
  */
-export const sandboxScript = (tools: Tools): string => `
+const sandboxScript = (tools: Tools): string => `
 set -eu
 (
-  ${tools.mkfifo} "$1/alive"
-  exec 4<>"$1/alive"
+  ${tools.mkfifo} "$1/sandbox.alive"
+  exec 4<>"$1/sandbox.alive"
   read -r _signalbox <"/proc/self/fd/3/self/stat"
-  printf '%s\\n' "$_signalbox" >"$1/pause"
+  printf '%s\\n' "$_signalbox" >"$1/sandbox.pause"
   printf '%s\\n' "$2" >/proc/sys/kernel/hostname
   ${tools.mount} -t proc proc /proc
-  _signalbox=$1
-  shift 2
-  for name in "$@"; do ${tools.mount} --bind "$_signalbox/$name" "/etc/$name"; done
+  if [ "$3" = yes ] && ${tools.mount} --rbind /sys/fs/cgroup "$1/sandbox.etc" 2>/dev/null; then
+    ${tools.mount} -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || :
+    ${tools.mount} --move "$1/sandbox.etc" /sys/fs/cgroup
+  fi
+  _signalbox=$1/sandbox.etc
+  shift 3
+  for name in "$@"; do
+    [ -e "/etc/$name" ] || ${tools.mount} -t overlay -o "ro,lowerdir=$_signalbox:/etc" overlay /etc || break
+  done
+  for name in "$@"; do [ ! -e "/etc/$name" ] || ${tools.mount} --bind "$_signalbox/$name" "/etc/$name"; done
   echo ready
   exec ${tools.env} --ignore-signal=CHLD --default-signal=INT,QUIT ${tools.sleep} infinity >/dev/null 2>&1 3>&-
 ) </dev/null &
 `;
+
+/** @param etc names of the files in DIRECTORY/sandbox.etc */
+export function sandboxCommand(
+  tools: Tools,
+  directory: string,
+  { hostname, hostNetwork }: Pick<SandboxConfig, 'hostname' | 'hostNetwork'>,
+  etc: readonly string[],
+): string[] {
+  const namespaces = ['--uts', '--ipc', '--mount', '--pid', ...(hostNetwork ? [] : ['--net'])];
+  const words = [directory, hostname, hostNetwork ? 'no' : 'yes', ...etc];
+  const script = ['-c', sandboxScript(tools), 'sh', ...words];
+  return [tools.unshare, ...namespaces, '--propagation', 'private', tools.sh, ...script];
+}
 
 /**
  * Runs under `nsenter … unshare --pid --mount`: $1 directory, $2 log, $3 working directory, then the program. The

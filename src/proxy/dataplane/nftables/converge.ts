@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Element, NftBatch } from '../../../wire/nftables/mod.ts';
 import { formatRule, type TableProgram } from './compile-table.ts';
 import { ElementDelta } from './delta.ts';
-import { type ChainProgram, type SetName, sets, tableComment, tableName } from './layout.ts';
+import { type ChainProgram, type SetName, tableComment, tableName } from './layout.ts';
 import { dataText, type FoundTable, isOurLayout } from './read-table.ts';
 
 /** Fills the batch with what turns the table that was found into the wanted one. An empty batch: they are the same. */
@@ -12,9 +12,10 @@ export function converge(found: FoundTable, wanted: TableProgram, batch: NftBatc
 }
 
 /** Base chains and sets cannot be changed in place; anything else can. */
-function isRepairable(found: FoundTable, { chains }: TableProgram): boolean {
+function isRepairable(found: FoundTable, { chains, sets }: TableProgram): boolean {
   return (
     isOurLayout(found) &&
+    sets.every((set) => isDeepStrictEqual(found.sets.get(set.name) ?? set, set)) &&
     chains.every(({ chain }) => {
       const there = found.chains.get(chain.name);
       return there === undefined || isDeepStrictEqual(there.base, chain.base);
@@ -23,7 +24,7 @@ function isRepairable(found: FoundTable, { chains }: TableProgram): boolean {
 }
 
 /** One transaction: packets see the old table or the new one, and connections go on as conntrack has them. */
-function replace({ exists }: FoundTable, { chains, elements }: TableProgram, batch: NftBatch): void {
+function replace({ exists }: FoundTable, { chains, sets, elements }: TableProgram, batch: NftBatch): void {
   if (exists) batch.deleteTable();
   batch.addTable({ name: tableName, comment: tableComment });
   for (const set of sets) batch.addSet(set);
@@ -40,6 +41,9 @@ function repair(found: FoundTable, wanted: TableProgram, batch: NftBatch): void 
   const missing = wanted.chains.filter(({ chain }) => !found.chains.has(chain.name));
   const changed = wanted.chains.filter((program) => hasOtherRules(program, found));
 
+  const setNames = new Set<string>(wanted.sets.map(({ name }) => name));
+
+  for (const set of wanted.sets) if (!found.sets.has(set.name)) batch.addSet(set);
   for (const name of [...stray, ...changed.map(({ chain }) => chain.name)]) batch.flushChain(name);
   addChains(missing, batch);
   addRules([...missing, ...changed], batch);
@@ -47,6 +51,7 @@ function repair(found: FoundTable, wanted: TableProgram, batch: NftBatch): void 
   for (const [set, list] of wanted.elements) compareElements(set, found.elements.get(set) ?? new Map(), list, delta);
   delta.write(batch);
   for (const name of stray) batch.deleteChain(name);
+  for (const name of found.sets.keys()) if (!setNames.has(name)) batch.deleteSet(name);
 }
 
 function hasOtherRules({ chain, rules }: ChainProgram, { chains }: FoundTable): boolean {

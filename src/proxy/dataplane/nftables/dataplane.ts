@@ -7,7 +7,7 @@ import { type Dataplane, type Found, nothingWritten, type Written } from '../por
 import { compileChanges } from './compile-changes.ts';
 import { compileTable, formatProgram } from './compile-table.ts';
 import { addRules, converge } from './converge.ts';
-import { type LayoutOptions, pickerChain, pickerName } from './layout.ts';
+import { choosers, countedSetDefinition, type LayoutOptions } from './layout.ts';
 import { NftLink } from './link.ts';
 import { type FoundTable, readTable } from './read-table.ts';
 import { Shared } from './shared.ts';
@@ -75,16 +75,16 @@ class NftablesDataplane implements Dataplane {
   apply(changes: readonly PortChange[]): Written {
     const generation = this.#generation;
     this.#generation = undefined;
-    const { delta, pickersAdded, pickersRemoved } = compileChanges(changes, this.#shared);
+    const { delta, setsAdded, setsRemoved } = compileChanges(changes, this.#shared);
     const batch = this.#link.batch();
-    const added = pickersAdded.map((count) => pickerChain(count, this.#options));
-    for (const { chain } of added) batch.addChain(chain);
-    addRules(added, batch);
+    for (const name of setsAdded) batch.addSet(countedSetDefinition(name));
     delta.write(batch);
-    for (const count of pickersRemoved) {
-      batch.flushChain(pickerName(count));
-      batch.deleteChain(pickerName(count));
+    if (setsAdded.length + setsRemoved.length > 0) {
+      const chains = choosers(this.#shared.counts);
+      for (const { chain } of chains) batch.flushChain(chain.name);
+      addRules(chains, batch);
     }
+    for (const name of setsRemoved) batch.deleteSet(name);
     const written = batch.isEmpty ? nothingWritten : this.#link.commit(batch);
     this.#generation = batch.isEmpty || generation === undefined ? generation : following(generation);
     return written;

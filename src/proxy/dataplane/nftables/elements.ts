@@ -1,6 +1,6 @@
 import type { Element } from '../../../wire/nftables/mod.ts';
 import type { Endpoint, Frontend, PortPlan, Protocol } from '../../plan/mod.ts';
-import { pickerName, SetName } from './layout.ts';
+import { countedSet, SetName } from './layout.ts';
 import { protocolNumbers } from './steps.ts';
 
 /**
@@ -12,32 +12,33 @@ export interface PlacedElement {
   readonly element: Element;
 }
 
-export const endpointsOf = (port: PortPlan | undefined): readonly Endpoint[] =>
-  (port?.internal.policy === 'Local' ? port.local : port?.cluster)?.endpoints ?? [];
-export const idOf = ({ internal, cluster, local }: PortPlan): number =>
-  (internal.policy === 'Local' ? local : cluster)!.id;
+export const endpointsOf = (port: PortPlan): readonly Endpoint[] =>
+  (port.internal.policy === 'Local' ? port.local : port.cluster)?.endpoints ?? [];
 
+/** In the set of those with so many endpoints. */
 export function frontendElement(frontend: Frontend, port: PortPlan): PlacedElement {
-  const { name } = port;
-  const data = pair(endpointsOf(port).length, idOf(port));
-  if (frontend.kind === 'node-port') {
-    return { set: SetName.nodePorts, element: { key: nodePortKey(name.protocol, frontend.port), data } };
-  }
-  const key = Buffer.alloc(12);
-  writeAddress(key, frontend.address!, 0);
-  nodePortKey(name.protocol, frontend.port).copy(key, 4);
-  return { set: SetName.frontends, element: { key, data } };
+  const kind = frontend.kind === 'node-port' ? 'node-ports' : 'frontends';
+  return { set: countedSet(kind, endpointsOf(port).length), element: { key: frontendKey(frontend, port.name) } };
 }
 
-export function endpointElement(id: number, slot: number, { address, port }: Endpoint): PlacedElement {
+export function endpointElement(frontend: Frontend, port: PortPlan, slot: number, endpoint: Endpoint): PlacedElement {
   const data = Buffer.alloc(8);
-  writeAddress(data, address, 0);
-  data.writeUInt16BE(port, 4);
-  return { set: SetName.endpoints, element: { key: pair(id, slot), data } };
+  writeAddress(data, endpoint.address, 0);
+  data.writeUInt16BE(endpoint.port, 4);
+  const { set, element } = endpointKey(frontend, port, slot);
+  return { set, element: { ...element, data } };
 }
 
-export function endpointKey(id: number, slot: number): PlacedElement {
-  return { set: SetName.endpoints, element: { key: pair(id, slot) } };
+export function endpointKey(frontend: Frontend, { name }: PortPlan, slot: number): PlacedElement {
+  const slotBytes = Buffer.allocUnsafe(4);
+  slotBytes.writeUInt32LE(slot);
+  const set = frontend.kind === 'node-port' ? SetName.nodePortEndpoints : SetName.endpoints;
+  return { set, element: { key: Buffer.concat([frontendKey(frontend, name), slotBytes]) } };
+}
+
+/** Node ports that have endpoints, whatever their number. */
+export function nodePortElement(frontend: Frontend, { name }: PortPlan): PlacedElement {
+  return { set: SetName.nodePorts, element: { key: frontendKey(frontend, name) } };
 }
 
 export function clusterIpElement(address: string): PlacedElement {
@@ -54,46 +55,40 @@ export function hairpinElement(address: string): PlacedElement {
   return { set: SetName.hairpins, element: { key } };
 }
 
-export function pickerElement(count: number): PlacedElement {
-  const key = Buffer.alloc(4);
-  key.writeUInt32LE(count);
-  return { set: SetName.pickers, element: { key, data: { kind: 'goto', chain: pickerName(count) } } };
+/** Everything in the sets that stands for one frontend, but for what it shares with others (see `Shared`). */
+export function* elementsOf(frontend: Frontend, port: PortPlan): Generator<PlacedElement> {
+  yield frontendElement(frontend, port);
+  if (frontend.kind === 'node-port' && endpointsOf(port).length > 0) yield nodePortElement(frontend, port);
+  for (const [slot, endpoint] of endpointsOf(port).entries()) yield endpointElement(frontend, port, slot, endpoint);
 }
 
-/** Everything in the sets that stands for one port, but for what it shares with others (see `Shared`). */
-export function* elementsOf(port: PortPlan): Generator<PlacedElement> {
-  for (const frontend of port.frontends) yield frontendElement(frontend, port);
-  for (const [slot, endpoint] of endpointsOf(port).entries()) yield endpointElement(idOf(port), slot, endpoint);
-}
-
-/** An element as a person reads it: `10.96.0.1 . TCP . 443 : 2 endpoints of id 17`. */
+/** An element as a person reads it: `10.96.0.1 . TCP . 443 . slot 0 : 10.244.1.2 . 9376`. */
 export function formatElement(set: SetName, { key, data }: Element): string {
-  const shown = data === undefined ? '' : ` : ${formatData(set, data)}`;
+  const shown = data instanceof Uint8Array ? ` : ${formatData(data)}` : '';
   return `${formatKey(set, key)}${shown}`;
 }
 
 function formatKey(set: SetName, key: Buffer): string {
   switch (set) {
-    case SetName.frontends:
-      return `${readAddress(key, 0)} . ${protocolName(key[4]!)} . ${key.readUInt16BE(8)}`;
-    case SetName.nodePorts:
-      return `${protocolName(key[0]!)} . ${key.readUInt16BE(4)}`;
     case SetName.endpoints:
-      return `id ${key.readUInt32LE(0)} . slot ${key.readUInt32LE(4)}`;
-    case SetName.pickers:
-      return String(key.readUInt32LE(0));
+      return `${formatFrontend(key)} . slot ${key.readUInt32LE(12)}`;
+    case SetName.nodePortEndpoints:
+      return `${formatNodePort(key, 0)} . slot ${key.readUInt32LE(8)}`;
     case SetName.clusterIps:
       return readAddress(key, 0);
     case SetName.hairpins:
       return `${readAddress(key, 0)} . ${readAddress(key, 4)}`;
+    default:
+      return set.startsWith('frontends') ? formatFrontend(key) : formatNodePort(key, 0);
   }
 }
 
-function formatData(set: SetName, data: NonNullable<Element['data']>): string {
-  if (!(data instanceof Uint8Array)) return 'chain' in data ? `${data.kind} ${data.chain}` : data.kind;
-  if (set === SetName.endpoints) return `${readAddress(data, 0)} . ${data.readUInt16BE(4)}`;
-  return `${data.readUInt32LE(0)} endpoints of id ${data.readUInt32LE(4)}`;
-}
+const formatFrontend = (key: Buffer): string => `${readAddress(key, 0)} . ${formatNodePort(key, 4)}`;
+
+const formatNodePort = (key: Buffer, offset: number): string =>
+  `${protocolName(key[offset]!)} . ${key.readUInt16BE(offset + 4)}`;
+
+const formatData = (data: Buffer): string => `${readAddress(data, 0)} . ${data.readUInt16BE(4)}`;
 
 export const readAddress = (bytes: Buffer, offset: number): string =>
   `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
@@ -102,22 +97,17 @@ const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number
 
 export const protocolName = (number: number): string => protocolNames.get(number) ?? String(number);
 
-function nodePortKey(protocol: Protocol, port: number): Buffer {
-  const key = Buffer.alloc(8);
-  key[0] = protocolNumbers[protocol];
-  key.writeUInt16BE(port, 4);
+function frontendKey({ kind, address, port }: Frontend, { protocol }: PortPlan['name']): Buffer {
+  const start = kind === 'node-port' ? 0 : 4;
+  const key = Buffer.alloc(start + 8);
+  if (kind !== 'node-port') writeAddress(key, address!, 0);
+  key[start] = protocolNumbers[protocol];
+  key.writeUInt16BE(port, start + 4);
   return key;
 }
 
-function pair(first: number, second: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeUInt32LE(first, 0);
-  bytes.writeUInt32LE(second, 4);
-  return bytes;
-}
-
 /** Dotted decimal; the plan lets no other text through. */
-export function writeAddress(bytes: Buffer, address: string, offset: number): void {
+function writeAddress(bytes: Buffer, address: string, offset: number): void {
   let part = 0;
   let position = offset;
   for (let i = 0; i < address.length; i++) {

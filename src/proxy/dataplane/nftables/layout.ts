@@ -1,15 +1,9 @@
-import type { Chain, Expression, SetDefinition } from '../../../wire/nftables/mod.ts';
+import { type Chain, type Expression, encodeSetNotes, type SetDefinition } from '../../../wire/nftables/mod.ts';
 import {
-  anySlot,
   clearMarkBit,
   destination,
-  differs,
-  dispatch,
-  equals,
-  firstSlot,
   frontendKey,
   goto,
-  hostOrder,
   type Ipv4Range,
   inRange,
   isIn,
@@ -18,13 +12,12 @@ import {
   isRedirected,
   jump,
   lacksMarkBit,
-  load,
   loopback,
   masquerade,
   nodePortKey,
   outOfRange,
   Register,
-  redirect,
+  redirectToAny,
   rejectIcmp,
   resetTcp,
   setMarkBit,
@@ -47,7 +40,7 @@ export interface LayoutOptions {
 }
 
 /** Written into the table's comment. Another number there means that another version of this program laid it out. */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 export const tableName = 'signalbox';
 export const tableComment = `signalbox service proxy, layout ${layoutVersion}`;
 
@@ -57,56 +50,91 @@ export interface ChainProgram {
 }
 
 /** nft's numbers for data types (include/datatype.h), put together as it does for concatenations, six bits each. */
-const DataType = { address: 7, protocol: 12, port: 13, mark: 19 } as const;
+const DataType = { integer: 4, address: 7, protocol: 12, port: 13 } as const;
 const concatenated = (...types: number[]): number => types.reduce((sum, type) => (sum << 6) | type, 0);
 
 export const SetName = {
-  frontends: 'frontends',
-  nodePorts: 'node-ports',
   endpoints: 'endpoints',
-  pickers: 'pickers',
+  nodePortEndpoints: 'node-port-endpoints',
   clusterIps: 'cluster-ips',
+  nodePorts: 'node-ports',
   hairpins: 'hairpins',
 } as const;
-export type SetName = (typeof SetName)[keyof typeof SetName];
 
-/** Number of endpoints and id. */
-const target = { type: concatenated(DataType.mark, DataType.mark), length: 8 };
+/** VIP frontends, or node ports, with so many endpoints; those with none exist always, others as needed. */
+export type CountedKind = 'frontends' | 'node-ports';
+export type CountedSet = `${CountedKind}-${number}`;
+export const countedSet = (kind: CountedKind, count: number): CountedSet => `${kind}-${count}`;
 
-export const sets: readonly (SetDefinition & { readonly name: SetName })[] = [
-  {
-    name: SetName.frontends,
-    keyType: concatenated(DataType.address, DataType.protocol, DataType.port),
-    keyLength: 12,
-    data: target,
-  },
-  { name: SetName.nodePorts, keyType: concatenated(DataType.protocol, DataType.port), keyLength: 8, data: target },
+export type SetName = (typeof SetName)[keyof typeof SetName] | CountedSet;
+
+const frontendType = { keyType: concatenated(DataType.address, DataType.protocol, DataType.port), keyLength: 12 };
+const nodePortType = { keyType: concatenated(DataType.protocol, DataType.port), keyLength: 8 };
+const endpointType = { type: concatenated(DataType.address, DataType.port), length: 8 };
+
+type Definition = SetDefinition & { readonly name: SetName };
+
+export const staticSets: readonly Definition[] = [
   {
     name: SetName.endpoints,
-    keyType: concatenated(DataType.mark, DataType.mark),
-    keyLength: 8,
-    data: { type: concatenated(DataType.address, DataType.port), length: 8 },
+    keyType: concatenated(DataType.address, DataType.protocol, DataType.port, DataType.integer),
+    keyLength: 16,
+    data: endpointType,
+    notes: endpointNotes('ip daddr', 'meta l4proto', 'th dport'),
   },
-  // By number of endpoints: one element per number that occurs. No Service has a verdict of its own, because adding a
-  // verdict makes the kernel walk all chains again.
-  { name: SetName.pickers, keyType: DataType.mark, keyLength: 4, data: 'verdict' },
-  { name: SetName.clusterIps, keyType: DataType.address, keyLength: 4 },
-  { name: SetName.hairpins, keyType: concatenated(DataType.address, DataType.address), keyLength: 8 },
+  {
+    name: SetName.nodePortEndpoints,
+    keyType: concatenated(DataType.protocol, DataType.port, DataType.integer),
+    keyLength: 12,
+    data: endpointType,
+    notes: endpointNotes('meta l4proto', 'th dport'),
+  },
+  { name: SetName.clusterIps, keyType: DataType.address, keyLength: 4, ...comment('VIPs of all Services') },
+  { name: SetName.nodePorts, ...nodePortType, ...comment('those with endpoints') },
+  {
+    name: SetName.hairpins,
+    keyType: concatenated(DataType.address, DataType.address),
+    keyLength: 8,
+    ...comment('endpoints of this node as their own clients'),
+  },
+  countedSetDefinition(countedSet('frontends', 0)),
+  countedSetDefinition(countedSet('node-ports', 0)),
 ];
+
+/** With them `nft` shows slots as plain numbers, and can load what it has listed. */
+function endpointNotes(...frontend: ('ip daddr' | 'meta l4proto' | 'th dport')[]): string {
+  const types = { key: [...frontend, 'numgen random mod 2'] as const, data: ['ip daddr', 'th dport'] as const };
+  return encodeSetNotes({ typeof: types }).toString('hex');
+}
+
+export function countedSetDefinition(name: CountedSet): Definition {
+  const count = name.slice(name.lastIndexOf('-') + 1);
+  const isNodePort = name.startsWith('node-ports');
+  return { name, ...(isNodePort ? nodePortType : frontendType), ...comment(`${count} endpoints each`) };
+}
+
+function comment(text: string): { notes: string } {
+  return { notes: encodeSetNotes({ comment: text }).toString('hex') };
+}
+
+/** The numbers of endpoints that occur, ascending, without 0. */
+export interface Counts {
+  readonly frontends: readonly number[];
+  readonly nodePorts: readonly number[];
+}
 
 /** NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC, and as far before and behind as kube-proxy's nftables mode goes. */
 const Priority = { beforeDnat: -110, dnat: -100, afterDnat: -90, snat: 100 } as const;
 
 export function staticChains(options: LayoutOptions): ChainProgram[] {
-  const { masqueradeMark } = options;
   return [
     {
       chain: base('filter-prerouting', 'filter', 'prerouting', Priority.beforeDnat),
-      rules: [[...isNew, jump('no-endpoints')]],
+      rules: [[...isNew, jump('without-endpoints')]],
     },
     {
       chain: base('filter-output', 'filter', 'output', Priority.beforeDnat),
-      rules: [[...isNew, jump('no-endpoints')]],
+      rules: [[...isNew, jump('without-endpoints')]],
     },
     {
       chain: base('filter-input', 'filter', 'input', Priority.beforeDnat),
@@ -124,17 +152,17 @@ export function staticChains(options: LayoutOptions): ChainProgram[] {
     { chain: base('nat-output', 'nat', 'output', Priority.dnat), rules: [[jump('services')]] },
     { chain: base('nat-postrouting', 'nat', 'postrouting', Priority.snat), rules: [[jump('masquerading')]] },
     {
-      chain: { name: 'no-endpoints' },
-      rules: [[...frontendKey, load(SetName.frontends, Register.key, Register.count), ...isZero, goto('reject')]],
+      chain: { name: 'without-endpoints' },
+      rules: [[...frontendKey, isIn(countedSet('frontends', 0)), goto('refuse')]],
     },
     {
       chain: { name: 'node-port-without-endpoints' },
-      rules: [[...nodePortKey, load(SetName.nodePorts, Register.key, Register.count), ...isZero, goto('reject')]],
+      rules: [[...nodePortKey, isIn(countedSet('node-ports', 0)), goto('refuse')]],
     },
-    { chain: { name: 'reject' }, rules: [[...isProtocol('TCP'), resetTcp], [rejectIcmp]] },
+    { chain: { name: 'refuse' }, rules: [[...isProtocol('TCP'), resetTcp], [rejectIcmp]] },
     { chain: { name: 'not-redirected' }, rules: notRedirected(options) },
-    { chain: { name: 'services' }, rules: services(masqueradeMark) },
-    { chain: { name: 'masquerading' }, rules: masquerading(masqueradeMark) },
+    { chain: { name: 'services' }, rules: services(options) },
+    { chain: { name: 'masquerading' }, rules: masquerading(options.masqueradeMark) },
   ];
 }
 
@@ -143,26 +171,27 @@ function notRedirected({ serviceRange }: LayoutOptions): Expression[][] {
   const toVip = [destination(Register.key), isIn(SetName.clusterIps)];
   return [
     [...isProtocol('ICMP'), ...toVip, verdict({ kind: 'drop' })],
-    // A change was under way while the packet passed: the client's next attempt finds its endpoint.
-    [...frontendKey, load(SetName.frontends, Register.key, Register.count), verdict({ kind: 'drop' })],
-    [...toVip, goto('reject')],
+    [...toVip, goto('refuse')],
     ...(serviceRange
       ? [[...inRange(destination(Register.key), serviceRange), verdict({ kind: 'drop' as const })]]
       : []),
   ];
 }
 
-function services(masqueradeMark: number): Expression[][] {
+function services({ clusterRange, masqueradeMark }: LayoutOptions): Expression[][] {
+  const toVip = [destination(Register.key), isIn(SetName.clusterIps)];
   return [
-    [...frontendKey, load(SetName.frontends, Register.key, Register.count), dispatch(SetName.pickers, Register.count)],
+    ...(clusterRange
+      ? [[...toVip, ...outOfRange(source(Register.key), clusterRange), ...setMarkBit(masqueradeMark)]]
+      : []),
+    [...toVip, goto('to-vips')],
     [
       ...toThisNode,
       ...outOfRange(destination(Register.key), loopback),
       ...nodePortKey,
-      load(SetName.nodePorts, Register.key, Register.count),
-      differs(Register.count, hostOrder(0)),
+      isIn(SetName.nodePorts),
       ...setMarkBit(masqueradeMark),
-      dispatch(SetName.pickers, Register.count),
+      goto('to-node-ports'),
     ],
   ];
 }
@@ -176,32 +205,33 @@ function masquerading(masqueradeMark: number): Expression[][] {
   ];
 }
 
-export const pickerName = (count: number): string => `pick-${count}`;
-
 /**
- * Chooses one of `count` endpoints, for a packet whose key is known to be a frontend or a node port. Registers do not
- * survive from rule to rule, hence the second look at the entry.
- *
- * A packet that read the entry before a change and reads the endpoint after it may miss its slot; the last rules then
- * take slot 0, which exists as long as any does.
+ * The chains that choose an endpoint: a rule for each number of endpoints that occurs, because the kernel wants to be told
+ * in the rule how many there are to choose from. A packet that sees the sets before a change and the endpoints after it may
+ * miss its slot: the last rule takes slot 0, which exists as long as any does.
  */
-export function pickerChain(count: number, { clusterRange, masqueradeMark }: LayoutOptions): ChainProgram {
-  const slots = count === 1 ? [firstSlot] : [anySlot(count), firstSlot];
-  return {
-    chain: { name: pickerName(count) },
-    rules: [
-      ...(clusterRange ? [[...outOfRange(source(Register.key), clusterRange), ...setMarkBit(masqueradeMark)]] : []),
-      ...slots.flatMap((slot) => [
-        [...frontendKey, load(SetName.frontends, Register.key, Register.count), slot, ...redirectToSlot],
-        [...nodePortKey, load(SetName.nodePorts, Register.key, Register.count), slot, ...redirectToSlot],
-      ]),
-    ],
-  };
+export function choosers({ frontends, nodePorts }: Counts): ChainProgram[] {
+  return [
+    {
+      chain: { name: 'to-vips' },
+      rules: chooserRules('frontends', frontendKey, SetName.endpoints, frontends),
+    },
+    {
+      chain: { name: 'to-node-ports' },
+      rules: chooserRules('node-ports', nodePortKey, SetName.nodePortEndpoints, nodePorts),
+    },
+  ];
 }
 
-const redirectToSlot: readonly Expression[] = [load(SetName.endpoints, Register.id, Register.address), redirect];
-
-const isZero = [equals(Register.count, hostOrder(0))];
+function chooserRules(
+  kind: CountedKind,
+  key: readonly Expression[],
+  endpoints: SetName,
+  counts: readonly number[],
+): Expression[][] {
+  const rules = counts.map((count) => [...key, isIn(countedSet(kind, count)), ...redirectToAny(count, key, endpoints)]);
+  return [...rules, redirectToAny(1, key, endpoints)];
+}
 
 function base(
   name: string,

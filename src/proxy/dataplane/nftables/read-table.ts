@@ -24,7 +24,7 @@ import {
 import type { FoundGroups } from '../../plan/mod.ts';
 import type { Found } from '../port.ts';
 import { foundGroups } from './found-groups.ts';
-import { sets, tableComment, tableName } from './layout.ts';
+import { staticSets, tableComment, tableName } from './layout.ts';
 import type { NftLink } from './link.ts';
 
 /** What the kernel holds under our table's name, whoever put it there. */
@@ -117,9 +117,8 @@ class OurTable implements FoundTable {
 }
 
 /** The same version of the layout wrote it, and its sets are as they were made. */
-export function isOurLayout({ table, sets: found }: FoundTable): boolean {
-  const sameSets = sets.every((set) => isDeepStrictEqual(found.get(set.name), set)) && found.size === sets.length;
-  return table?.comment === tableComment && sameSets;
+export function isOurLayout({ table, sets }: FoundTable): boolean {
+  return table?.comment === tableComment && staticSets.every((set) => isDeepStrictEqual(sets.get(set.name), set));
 }
 
 function readElements(messages: readonly NetlinkMessage[]): FoundElements {

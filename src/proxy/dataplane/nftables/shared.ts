@@ -1,14 +1,17 @@
 import type { PortPlan } from '../../plan/mod.ts';
 import { endpointsOf } from './elements.ts';
+import type { Counts } from './layout.ts';
 
 /**
- * What several ports need and the kernel has once: a VIP, the address pair of a local endpoint, the chain that picks one
- * of N. Counted by users; whoever is the first or the last makes it come or go.
+ * What several ports need and the kernel has once: a VIP, the address pair of a local endpoint, the rule that chooses
+ * one of N. Counted by users; whoever is the first or the last makes it come or go.
  */
 export class Shared {
   readonly clusterIps = new UseCounts<string>();
   readonly hairpins = new UseCounts<string>();
-  readonly pickers = new UseCounts<number>();
+  /** Numbers of endpoints that VIP frontends have, and node ports. */
+  readonly frontendCounts = new UseCounts<number>();
+  readonly nodePortCounts = new UseCounts<number>();
 
   add(port: PortPlan): void {
     this.#use(port, 1);
@@ -20,16 +23,22 @@ export class Shared {
 
   /** Forgets what came and went: from here on it counts as known. */
   settle(): void {
-    for (const counts of [this.clusterIps, this.hairpins, this.pickers]) counts.settle();
+    for (const counts of [this.clusterIps, this.hairpins, this.frontendCounts, this.nodePortCounts]) counts.settle();
+  }
+
+  get counts(): Counts {
+    const ascending = (counts: UseCounts<number>) => [...counts.keys()].sort((a, b) => a - b);
+    return { frontends: ascending(this.frontendCounts), nodePorts: ascending(this.nodePortCounts) };
   }
 
   #use(port: PortPlan, by: number): void {
+    const endpoints = endpointsOf(port);
     for (const { kind, address } of port.frontends) {
       if (kind === 'cluster-ip') this.clusterIps.use(address!, by);
+      const counts = kind === 'node-port' ? this.nodePortCounts : this.frontendCounts;
+      if (endpoints.length > 0) counts.use(endpoints.length, by);
     }
-    for (const { local, address } of endpointsOf(port)) if (local) this.hairpins.use(address, by);
-    const count = endpointsOf(port).length;
-    if (port.frontends.length > 0 && count > 0) this.pickers.use(count, by);
+    for (const { local, address } of endpoints) if (local) this.hairpins.use(address, by);
   }
 }
 

@@ -7,11 +7,7 @@ import type { Protocol } from '../../plan/mod.ts';
 export const Register = {
   /** Keys: address, protocol and port, or protocol and port, or two addresses. Anything short-lived as well. */
   key: 8,
-  /** What a frontend's entry holds: how many endpoints there are, and under which id. */
-  count: 12,
-  id: 13,
-  /** Right behind the id: together they are an endpoint's key. */
-  slot: 14,
+  /** What an endpoint's entry holds. */
   address: 16,
   port: 17,
 } as const;
@@ -35,7 +31,7 @@ const destinationOffset = 16;
 const destinationPortOffset = 2;
 
 /** The machine's byte order, which is little-endian wherever Node.js and this program run. */
-export function hostOrder(value: number): string {
+function hostOrder(value: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value >>> 0);
   return bytes.toString('hex');
@@ -68,13 +64,13 @@ export const frontendKey: readonly Expression[] = [
 /** `meta l4proto . th dport`. */
 export const nodePortKey: readonly Expression[] = [protocol(Register.key), destinationPort(Register.key + 1)];
 
-export const equals = (source: number, value: string): Expression => ({
+const equals = (source: number, value: string): Expression => ({
   kind: 'compare',
   source,
   operator: '==',
   value,
 });
-export const differs = (source: number, value: string): Expression => ({
+const differs = (source: number, value: string): Expression => ({
   kind: 'compare',
   source,
   operator: '!=',
@@ -137,21 +133,6 @@ const masked = ({ mask }: Ipv4Range): Expression => ({
 
 export const isIn = (set: string): Expression => ({ kind: 'lookup', set, source: Register.key });
 
-export const load = (set: string, source: number, register: number): Expression => ({
-  kind: 'lookup',
-  set,
-  source,
-  register,
-});
-
-/** Goes where the verdict map says for the register's value. */
-export const dispatch = (map: string, source: number): Expression => ({
-  kind: 'lookup',
-  set: map,
-  source,
-  register: 'verdict',
-});
-
 export const setMarkBit = (bit: number): Expression[] => changeMark(~bit, bit);
 export const clearMarkBit = (bit: number): Expression[] => changeMark(~bit, 0);
 
@@ -172,10 +153,16 @@ export const verdict = (value: Verdict): Expression => ({ kind: 'verdict', verdi
 export const jump = (chain: string): Expression => verdict({ kind: 'jump', chain });
 export const goto = (chain: string): Expression => verdict({ kind: 'goto', chain });
 
-export const anySlot = (count: number): Expression => ({ kind: 'random', modulus: count, register: Register.slot });
-export const firstSlot: Expression = { kind: 'immediate', register: Register.slot, value: hostOrder(0) };
-
-export const redirect: Expression = { kind: 'dnat', family: 2, address: Register.address, port: Register.port };
+/** `dnat to KEY . numgen random mod COUNT map @ENDPOINTS`; ends the rule where the map has no such slot. */
+export function redirectToAny(count: number, key: readonly Expression[], endpoints: string): Expression[] {
+  const slot = Register.key + key.length;
+  return [
+    ...key,
+    { kind: 'random', modulus: count, register: slot },
+    { kind: 'lookup', set: endpoints, source: Register.key, register: Register.address },
+    { kind: 'dnat', family: 2, address: Register.address, port: Register.port },
+  ];
+}
 export const masquerade: Expression = { kind: 'masquerade', flags: fullyRandom };
 export const resetTcp: Expression = { kind: 'reject', with: 'tcp-reset' };
 export const rejectIcmp: Expression = { kind: 'reject', with: 'icmp', code: portUnreachable };

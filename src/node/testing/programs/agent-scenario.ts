@@ -2,7 +2,7 @@
  * Runs inside a network namespace that plays a node (agent.netns.test.ts makes it): an API server here, the agent as
  * `signalbox node` in a process of its own, and real Pods. Ends with 0 when all of it held.
  *
- * Arguments: a folder to work in, the address to use (on `lo`).
+ * Arguments: a folder to work in, the agent's state directory, the cluster's mark, the node's address.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -11,19 +11,17 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../apiserver/mod.ts';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/log.ts';
-import { createClient, isNotFound } from '../client/mod.ts';
-import { Node, Pod } from '../kube/mod.ts';
-import { createMemoryStore } from '../store/mod.ts';
-import { sandboxProcess } from './mod.ts';
-import { markedProcesses } from './runtime/process/harness.ts';
+import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../../apiserver/mod.ts';
+import { systemClock } from '../../../base/clock.ts';
+import { silentLogger } from '../../../base/log.ts';
+import { createClient, isNotFound } from '../../../client/mod.ts';
+import { Node, Pod } from '../../../kube/mod.ts';
+import { createMemoryStore } from '../../../store/mod.ts';
+import { sandboxProcess } from '../../mod.ts';
+import { markedProcesses } from '../../runtime/process/harness.ts';
 
-const [folder, address] = process.argv.slice(2) as [string, string];
-const stateDir = path.join(folder, 'node');
+const [folder, stateDir, clusterId, address] = process.argv.slice(2) as [string, string, string, string];
 const kubeconfig = path.join(folder, 'kubeconfig');
-const clusterId = path.basename(folder);
 const clock = systemClock;
 const log = silentLogger;
 
@@ -55,8 +53,9 @@ function startAgent(): ChildProcess {
     `--state-dir=${stateDir}`,
     `--cluster-id=${clusterId}`,
   ];
-  const entry = path.join(import.meta.dirname, '..', 'main.ts');
-  return spawn(process.execPath, [entry, ...words], { stdio: ['ignore', output, output] });
+  const entry = path.join(import.meta.dirname, '..', '..', '..', 'main.ts');
+  const env = { ...process.env, SIGNALBOX_CLUSTER: clusterId };
+  return spawn(process.execPath, [entry, ...words], { stdio: ['ignore', output, output], env });
 }
 
 async function until<Value>(what: string, look: () => Promise<Value | undefined | false>): Promise<Value> {
@@ -113,7 +112,7 @@ try {
   await create('probed', {
     image: 'registry.k8s.io/serve_hostname',
     ports: [{ name: 'http', containerPort: 9376 }],
-    startupProbe: probe({ tcpSocket: { port: 'http' } }),
+    startupProbe: { ...probe({ tcpSocket: { port: 'http' } }), failureThreshold: 30 },
     livenessProbe: probe({ httpGet: { path: '/', port: 'http' } }),
     readinessProbe: probe({ exec: { command: ['sh', '-c', `test ! -e ${flag} && test "$(uname -n)" = probed`] } }),
   });
@@ -153,8 +152,8 @@ try {
 
   // Everything that was deleted is gone from the machine; an address is not given out again soon.
   const used = [hostnames, await readyPod('probed'), await readyPod('later')].map(({ status }) => status?.podIP);
-  for (const name of ['hostnames', 'probed', 'later']) await remove(name);
-  await until('all processes of the Pods are gone', async () => markedProcesses(clusterId).length === 0);
+  await Promise.all(['hostnames', 'probed', 'later'].map(remove));
+  await until('all processes of the Pods are gone', async () => markedProcesses(clusterId).length === 1);
   const links: { ifname: string }[] = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' }));
   assert.deepEqual(
     links.map(({ ifname }) => ifname),
@@ -177,14 +176,16 @@ try {
   // A second agent of the same name is refused in one line.
   const twin = spawn(process.execPath, [...agent.spawnargs.slice(1), `--state-dir=${folder}/twin`], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, SIGNALBOX_CLUSTER: clusterId },
   });
   let complaint = '';
   twin.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;
   });
-  const [code] = await once(twin, 'exit');
-  assert.notEqual(code, 0);
-  assert.match(complaint, /Register node "node1": the name is taken by a live agent/);
+  await until('the second agent is refused', async () =>
+    complaint.includes('Register node "node1": the name is taken by a live agent'),
+  );
+  twin.kill('SIGKILL');
 } finally {
   agent.kill('SIGKILL');
 }

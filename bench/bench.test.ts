@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { listNetns } from '../src/kernel/mod.ts';
+import type { Benchmark, BenchmarkResult } from './harness.ts';
+
+const withoutRoot = ['store'];
+/** Numbers of other columns are counts of what the column names. */
+const unit = /(Ms|Us|Percent|[pP]er(Second|Transaction))$/;
+const counts = ['services', 'messages', 'bytes', 'writers', 'keys', 'run'];
+
+const names = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'harness.ts')
+  .map((file) => file.slice(0, -3));
+
+for (const name of names) {
+  const skip = process.getuid?.() !== 0 && !withoutRoot.includes(name) && 'needs root, for network namespaces';
+  test(`benchmark ${name} runs, and its figures bear their units`, { skip }, async () => {
+    const { benchmark }: { benchmark: Benchmark } = await import(path.join(import.meta.dirname, `${name}.ts`));
+    assert.equal(benchmark.name, name);
+    assert.match(benchmark.description, /^[^\n]{20,}$/);
+    const progress: string[] = [];
+    const result = await benchmark.run({ tiny: true, progress: (text) => progress.push(text) });
+    assert.notEqual(progress.length, 0);
+    checkRows(result);
+    checkSamples(result);
+    assert.deepEqual(JSON.parse(JSON.stringify(result.conditions)), result.conditions);
+    const left = listNetns().filter((namespace) => namespace.split(/[-.]/).includes(String(process.pid)));
+    assert.deepEqual(left, [], 'no namespace of this process is left');
+  });
+}
+
+function checkRows({ rows }: BenchmarkResult): void {
+  assert.notEqual(rows.length, 0);
+  const columns = Object.keys(rows[0]!);
+  assert.ok(columns.some((column) => unit.test(column)));
+  for (const row of rows) {
+    assert.deepEqual(Object.keys(row), columns);
+    for (const [column, value] of Object.entries(row)) {
+      if (typeof value === 'string') assert.doesNotMatch(column, unit);
+      else {
+        assert.ok(Number.isFinite(value), `${column} is ${value}`);
+        assert.ok(unit.test(column) || counts.includes(column), `${column} says its unit`);
+      }
+    }
+  }
+}
+
+function checkSamples({ samples }: BenchmarkResult): void {
+  assert.ok(samples);
+  for (const [name, values] of Object.entries(samples)) {
+    assert.notEqual(values.length, 0, name);
+    assert.ok(values.every(Number.isFinite), name);
+  }
+}

@@ -16,3 +16,4 @@ export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
 export type { ListedRoute, RouteSpec } from './route-spec.ts';
+export { runTool, ToolError } from './tools.ts';

@@ -6,7 +6,8 @@ import { silentLogger } from '../base/log.ts';
 import { createKernel } from '../kernel/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
 import { endpointText, type FoundPort, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
-import { Synchronizer } from './synchronizer.ts';
+import { Synchronizer } from './synchronizer/mod.ts';
+import { trafficSettings } from './testing/fake-dataplane.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice, tcp, udp } from './testing/objects.ts';
 import { Tracker } from './track/mod.ts';
@@ -44,7 +45,6 @@ const event = fc.oneof(
 type Event = typeof event extends fc.Arbitrary<infer One> ? One : never;
 
 const node = { name: 'node1', family: 'IPv4' } as const;
-const layout = { masqueradeMark: 0x4000 };
 
 test('After any history the plan equals one made from scratch, and the kernel holds exactly it', (t) => {
   const kernel = createKernel();
@@ -52,12 +52,13 @@ test('After any history the plan equals one made from scratch, and the kernel ho
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), (history) => {
       const informers = fakeInformers();
-      const dataplane = createNftablesDataplane(kernel, { ...layout, netns });
+      const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
       dataplane.cleanup();
       const tracker = new Tracker(informers.services, informers.slices, () => {});
       const clock = new ManualClock();
-      const options = { tracker, dataplane, node, clock, log: silentLogger, syncPeriodMs: 30_000, onSynced() {} };
+      const options = { tracker, nodeName: 'node1', clock, log: silentLogger, syncPeriodMs: 30_000, onSynced() {} };
       const synchronizer = new Synchronizer(options);
+      synchronizer.add(node, trafficSettings(), dataplane);
       synchronizer.sync();
       for (const one of history) {
         if (one.do === 'sync') synchronizer.sync();
@@ -76,17 +77,18 @@ test('After any history the plan equals one made from scratch, and the kernel ho
       assert.deepEqual(meaningOfKernel(dataplane.read().groups), meaningOfKernel(groupsOf(scratch.ports())));
       synchronizer.stop();
 
+      const anew = createNftablesDataplane(kernel, { family: 'IPv4', netns });
       const successor = new Synchronizer({
         ...options,
         tracker: new Tracker(informers.services, informers.slices, () => {}),
       });
+      successor.add(node, trafficSettings(), anew);
       successor.sync();
       assert.deepEqual(meaning(successor.ports()), meaning(scratch.ports()));
       // A port all of whose frontends another one has cannot be recognized in the kernel, and gets a new id.
       const recognizable = [...scratch.ports()].every(({ frontends }) => frontends.length > 0);
       if (recognizable) assert.equal(successor.counters.messages, 0);
       successor.stop();
-      dataplane.close();
     }),
     { numRuns: 150 },
   );

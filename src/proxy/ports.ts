@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/mod.ts';
-import type { PortPlan, StaleFlow } from './plan/mod.ts';
+import type { Written } from './dataplane/port.ts';
+import type { Family, PortPlan, StaleFlow } from './plan/mod.ts';
 
 /** What the synchronizer hands to its neighbours besides the dataplane. */
 
@@ -34,4 +35,23 @@ export interface HealthCheckResponder {
 /** As `Recorder` of the client. */
 export interface EventRecorder {
   record(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+/** One pass over what had been touched, in one family: events carried into the kernel, or everything compared with it. */
+export interface SyncReport {
+  readonly family: Family;
+  /** `full`: the whole plan was compared with the kernel. */
+  readonly extent: 'full' | 'partial';
+  readonly durationMs: number;
+  readonly written: Written;
+}
+
+/** Is told how the proxy's work goes; metrics and health are made of it. Calls are cheap and do not throw. */
+export interface ProxyObserver {
+  /** News of Services have come in and wait to be written, in every family. */
+  queued(): void;
+  /** The kernel holds all that had been queued; also when there was nothing to write. */
+  synced(report: SyncReport): void;
+  /** It does not, and will be tried again. */
+  failed(family: Family, error: unknown): void;
 }

@@ -17,7 +17,7 @@ function setUp(t: TestContext) {
   const start = () =>
     startProxy({ source: { informers }, nodeName: 'node1', kernel, clock: systemClock, log: silentLogger, netns });
   const frontends = () => {
-    const dataplane = createNftablesDataplane(kernel, { masqueradeMark: 0x4000, netns });
+    const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
     const { groups } = dataplane.read();
     dataplane.close();
     return [...groups].map(([frontend, { cluster }]) => `${frontend} ${cluster?.endpoints.length}`).sort();

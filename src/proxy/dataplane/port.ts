@@ -27,6 +27,12 @@ export interface Dataplane {
   /** False when nobody can have touched the kernel's state since our last write. Cheap enough to ask often. */
   mayHaveDrifted(): boolean;
 
+  /**
+   * Calls back when somebody else may have changed the kernel's state, so that the repair need not wait for the next
+   * periodic look; ends with `close`. Absent: the kernel does not tell.
+   */
+  watch?(onForeignChange: () => void): void;
+
   /** Removes everything that is ours from the kernel. Harmless when there is nothing. */
   cleanup(): void;
 

@@ -1,3 +1,5 @@
+export { canonicalAddress, isInRange, parseRange } from './addresses.ts';
+export type { Problem } from './firewall.ts';
 export { Ledger, mergePairs, type PortPair } from './ledger.ts';
 export {
   type Endpoint,
@@ -20,5 +22,5 @@ export {
   routeOf,
   type TrafficPolicy,
 } from './model.ts';
-export { planService, type ServiceDraft, serviceNameLabel } from './plan-service.ts';
+export { dependsOnNode, planService, type ServiceDraft, serviceNameLabel } from './plan-service.ts';
 export { type StaleFlow, servingEndpoints, staleFlows } from './stale-flows.ts';

@@ -2,9 +2,10 @@ import type { EndpointSlice, Service, ServicePort } from '../../kube/mod.ts';
 import { canonicalAddress } from './addresses.ts';
 import { candidatesFor } from './candidates.ts';
 import { clusterGroup, hasUsable, localGroup, readyHere } from './choose-endpoints.ts';
-import { firewallOf } from './firewall.ts';
+import { firewallOf, type Problem } from './firewall.ts';
 import { frontendsOf } from './frontends.ts';
 import type { NodeFacts, PortDraft, Route, TrafficPolicy } from './model.ts';
+import { dependsOnZone } from './topology.ts';
 
 /** Labels and types with which a Service says that no proxy, or another one, is to serve it. */
 const serviceProxyNameLabel = 'service.kubernetes.io/service-proxy-name';
@@ -15,10 +16,14 @@ export const serviceNameLabel = 'kubernetes.io/service-name';
 /** What one Service asks of this node in one address family. */
 export interface ServiceDraft {
   readonly ports: readonly PortDraft[];
-  /** Distinct ready endpoints on this node; absent: no load balancer asks for them. */
-  readonly localEndpoints?: number;
-  /** What is wrong with the Service, for its owner; the rest of it is served. */
-  readonly problems: readonly string[];
+  /** Absent: no load balancer asks for the endpoints of this node. */
+  readonly healthCheck?: {
+    readonly nodePort: number;
+    /** Distinct, ready, and on this node. */
+    readonly localEndpoints: number;
+  };
+  /** What is wrong with the Service; the rest of it is served. */
+  readonly problems: readonly Problem[];
 }
 
 const nothing: ServiceDraft = { ports: [], problems: [] };
@@ -35,12 +40,13 @@ export function planService(service: Service, slices: Iterable<EndpointSlice>, n
   if (clusterIp === undefined) return nothing;
   const own = [...slices].filter(isForUs);
   const { firewall, problems } = firewallOf(service, node);
+  const nodePort = healthCheckNodePortOf(service);
   const common = {
     family: node.family,
     since: service.metadata.creationTimestamp,
     ...affinityOf(service),
     ...(firewall && { firewall }),
-    ...healthCheckOf(service),
+    ...(nodePort !== undefined && { healthCheckNodePort: nodePort }),
   };
   const local = new Set<string>();
   const ports = (service.spec.ports ?? []).map((port): PortDraft => {
@@ -53,7 +59,7 @@ export function planService(service: Service, slices: Iterable<EndpointSlice>, n
       ...((policies.internal === 'Cluster' || isExternal) && { cluster: clusterGroup(candidates, node) }),
       ...((policies.internal === 'Local' || policies.external === 'Local') && { local: localGroup(candidates, node) }),
     };
-    if ('healthCheckNodePort' in common) for (const address of readyHere(candidates, node)) local.add(address);
+    if (nodePort !== undefined) for (const address of readyHere(candidates, node)) local.add(address);
     const route = (policy: TrafficPolicy): Route => {
       const { endpoints } = policy === 'Local' ? groups.local! : groups.cluster!;
       const verdict =
@@ -69,7 +75,19 @@ export function planService(service: Service, slices: Iterable<EndpointSlice>, n
       ...groups,
     };
   });
-  return { ports, problems, ...('healthCheckNodePort' in common && { localEndpoints: local.size }) };
+  const healthCheck = nodePort === undefined ? {} : { healthCheck: { nodePort, localEndpoints: local.size } };
+  return { ports, problems, ...healthCheck };
+}
+
+/** Whether this Service's plan could be another one if the node's zone or address changed from one to the other. */
+export function dependsOnNode(
+  service: Service,
+  slices: Iterable<EndpointSlice>,
+  before: NodeFacts,
+  after: NodeFacts,
+): boolean {
+  const isMoved = before.zone !== after.zone && dependsOnZone(slices);
+  return isMoved || (before.address !== after.address && (service.spec.loadBalancerSourceRanges?.length ?? 0) > 0);
 }
 
 /** There are but five, shared by all ports. */
@@ -107,9 +125,9 @@ function affinityOf({ spec }: Service): { affinitySeconds?: number } {
   return { affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds };
 }
 
-function healthCheckOf({ spec }: Service): { healthCheckNodePort?: number } {
-  const isAsked = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
-  return isAsked && spec.healthCheckNodePort ? { healthCheckNodePort: spec.healthCheckNodePort } : {};
+function healthCheckNodePortOf({ spec }: Service): number | undefined {
+  if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return undefined;
+  return spec.healthCheckNodePort || undefined;
 }
 
 function clusterIpOf(service: Service, { family }: NodeFacts): string | undefined {

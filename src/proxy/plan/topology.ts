@@ -1,3 +1,4 @@
+import type { EndpointSlice } from '../../kube/mod.ts';
 import { type Candidate, Standing } from './candidates.ts';
 import type { LeftOutReason, NodeFacts } from './model.ts';
 
@@ -23,8 +24,11 @@ export function topologyOf(candidates: readonly Candidate[], node: NodeFacts): T
   return everywhere;
 }
 
-/** Whether any plan could depend on the zone that the node is in. */
-export const hasZoneHint = ({ hints }: Pick<Candidate, 'hints'>): boolean => (hints?.forZones?.length ?? 0) > 0;
+/** Whether the plan could be another one if the node were in another zone. */
+export function dependsOnZone(slices: Iterable<EndpointSlice>): boolean {
+  for (const { endpoints } of slices) if (endpoints.some(({ hints }) => hints?.forZones?.length)) return true;
+  return false;
+}
 
 const everywhere: Topology = () => undefined;
 

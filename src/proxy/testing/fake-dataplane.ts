@@ -75,3 +75,16 @@ export class FakeDataplane implements Dataplane {
     throw new KernelError(`Fake ${name}`, { code: 'ENOBUFS', number: 105 });
   }
 }
+
+/** What a node without any choices made has. */
+export const trafficSettings = (more: Partial<TrafficSettings> = {}): TrafficSettings => ({
+  family: 'IPv4',
+  masqueradeMark: 0x4000,
+  masqueradeAll: false,
+  randomFully: true,
+  localDetector: { kind: 'none' },
+  nodePorts: { localhost: false },
+  dropInvalid: true,
+  serviceRanges: [],
+  ...more,
+});

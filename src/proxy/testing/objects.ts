@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service } from '../../kube/mod.ts';
+import type { EndpointSlice, Node, Service } from '../../kube/mod.ts';
 import { FakeInformer } from './fake-informer.ts';
 
 /** Kubernetes objects in few words, for tests and benchmarks of the proxy. */
@@ -74,6 +74,11 @@ function metadata(name: string, creationTimestamp: string, labels?: Record<strin
   };
 }
 
+/** Nothing is known of any node, and the proxy does not wait for it. */
 export function fakeInformers() {
-  return { services: new FakeInformer<Service>(), slices: new FakeInformer<EndpointSlice>() };
+  return {
+    services: new FakeInformer<Service>(),
+    slices: new FakeInformer<EndpointSlice>(),
+    nodes: new FakeInformer<Node>().sync(),
+  };
 }

@@ -6,15 +6,18 @@ import { Family, NftBatch, type SetDefinition } from '../../../wire/nftables/mod
 import { diff } from '../../diff/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
+import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { testNamespace } from '../../testing/namespace.ts';
 import { NftLink } from './link.ts';
 import { createNftablesDataplane } from './mod.ts';
 import { type FoundTable, readTable } from './read-table.ts';
 
-const options = { masqueradeMark: 0x4000, clusterRange: { address: '0af40000', mask: 'ffff0000' } };
+const settings = trafficSettings({ localDetector: { kind: 'source-range', range: '10.244.0.0/16' } });
 
 function open(netns: string, kernel = createKernel()) {
-  return createNftablesDataplane(kernel, { ...options, netns });
+  const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
+  dataplane.configure(settings);
+  return dataplane;
 }
 
 /** A link of our own beside the dataplane's: somebody else at work in the same table. */

@@ -2,17 +2,19 @@ import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { PortChange } from '../../diff/mod.ts';
-import type { PortPlan } from '../../plan/mod.ts';
-import { type Dataplane, type Found, nothingWritten, type Written } from '../port.ts';
+import type { Family, PortPlan } from '../../plan/mod.ts';
+import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
 import { compileChanges } from './compile-changes.ts';
 import { compileTable, formatProgram } from './compile-table.ts';
 import { addRules, converge } from './converge.ts';
 import { choosers, countedSetDefinition, type LayoutOptions } from './layout.ts';
 import { NftLink } from './link.ts';
 import { type FoundTable, readTable } from './read-table.ts';
+import { layoutOptions } from './settings.ts';
 import { Shared } from './shared.ts';
 
-export interface NftablesOptions extends LayoutOptions {
+export interface NftablesOptions {
+  readonly family: Family;
   /** Path of the network namespace to program; default: the process's own. */
   readonly netns?: string;
 }
@@ -21,13 +23,14 @@ const operation = 'Open nftables';
 
 /** Throws OperatingError: `EPERM` without the right to program the kernel, `unsupported` where it has no nf_tables. */
 export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions): Dataplane {
-  const { netns } = options;
+  const { family, netns } = options;
+  if (family !== 'IPv4') throw new OperatingError(operation, 'unsupported', `${family} is not there yet`);
   let link: NftLink | undefined;
   try {
     link = new NftLink(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }));
     // The socket alone proves nothing: rights and nf_tables itself are looked at with the first request.
     link.generation();
-    return new NftablesDataplane(link, options);
+    return new NftablesDataplane(link);
   } catch (error) {
     link?.close();
     if (isKernelError(error, 'EPERM')) {
@@ -44,17 +47,18 @@ export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions
 class NftablesDataplane implements Dataplane {
   readonly name = 'nftables';
   readonly #link: NftLink;
-  readonly #options: LayoutOptions;
+  #options: LayoutOptions = { masqueradeMark: 0 };
   #shared = new Shared();
   /** Of the rule set when only we had changed it; undefined when we cannot tell. */
   #generation: number | undefined;
 
-  constructor(link: NftLink, options: LayoutOptions) {
+  constructor(link: NftLink) {
     this.#link = link;
-    this.#options = options;
   }
 
-  configure(): void {}
+  configure(settings: TrafficSettings): void {
+    this.#options = layoutOptions(settings);
+  }
 
   read(): FoundTable {
     return readTable(this.#link);

@@ -43,7 +43,7 @@ test('A kernel that has no nf_tables, or does not let us, is told apart in words
   const openOn = (error: string) =>
     createNftablesDataplane(
       createFakeKernel(() => ({ error })),
-      { masqueradeMark: 1 },
+      { family: 'IPv4' },
     );
   assert.throws(() => openOn('EPERM'), { code: 'EPERM', message: /^Open nftables: it takes root/ });
   assert.throws(() => openOn('EINVAL'), {
@@ -58,6 +58,6 @@ test('A kernel that has no nf_tables, or does not let us, is told apart in words
 
 test('A kernel that refuses us is left without an open socket', () => {
   const kernel = createFakeKernel(() => ({ error: 'EPERM' }));
-  assert.throws(() => createNftablesDataplane(kernel, { masqueradeMark: 1 }));
+  assert.throws(() => createNftablesDataplane(kernel, { family: 'IPv4' }));
   assert.equal(kernel.openSockets, 0);
 });

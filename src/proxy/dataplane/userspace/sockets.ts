@@ -1,5 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { isIPv6, Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { OperatingError } from '../../../base/errors.ts';
 import { withNetns } from '../../../kernel/mod.ts';
 import type { Endpoint, Family } from '../../plan/mod.ts';
 
@@ -19,6 +21,8 @@ export interface Sockets {
   bindUdp(family: Family): UdpSocket;
   /** Throws what connect(2) says: there may be no route. */
   connectUdp(target: Target): UdpSocket;
+  /** The first address of the node that is not for its own use only; undefined where it has none of that family. */
+  hostAddress(family: Family): string | undefined;
 }
 
 /**
@@ -38,6 +42,7 @@ export function createSockets(netns?: string): Sockets {
     connectTcp: (target) => inside(() => connectTcp(target)),
     bindUdp: (family) => inside(() => bindUdp(family)),
     connectUdp: (target) => inside(() => connectUdp(target)),
+    hostAddress: (family) => hostAddressIn(inside(networkInterfaces), family),
   };
 }
 
@@ -46,7 +51,8 @@ function listenTcp(): Server {
   // Without a host, listen(2) happens inside this call; its error comes as an event all the same.
   server.on('error', () => {});
   server.listen({ port: 0, backlog });
-  if (!server.listening) throw new Error('Cannot listen');
+  if (!server.listening)
+    throw new OperatingError('Open a relay', 'listen', 'no TCP port can be listened on: out of ports or descriptors');
   return server;
 }
 
@@ -65,9 +71,8 @@ function connectTcp({ address, port }: Target): Socket {
 }
 
 function bindUdp(family: Family): UdpSocket {
-  const any = family === 'IPv4' ? '0.0.0.0' : '::';
-  const socket = immediateUdp(family, any);
-  socket.bind(0);
+  const socket = immediateUdp(family, family === 'IPv4' ? '0.0.0.0' : '::');
+  socket.bind(0, 'endpoint');
   return socket;
 }
 
@@ -78,12 +83,17 @@ function connectUdp({ address, port }: Target): UdpSocket {
   return socket;
 }
 
-/** A socket for which every name is one address, known at once. */
-function immediateUdp(family: Family, address: string): UdpSocket {
+/** A socket that knows at once what `endpoint` is; other names are addresses. */
+function immediateUdp(family: Family, endpoint: string): UdpSocket {
   const isIpv4 = family === 'IPv4';
   return createSocket({
     type: isIpv4 ? 'udp4' : 'udp6',
     ipv6Only: !isIpv4,
-    lookup: (name, _, found) => found(null, name === 'endpoint' ? address : isIpv4 ? '0.0.0.0' : '::', isIpv4 ? 4 : 6),
+    lookup: (name, _, found) => found(null, name === 'endpoint' ? endpoint : name, isIpv4 ? 4 : 6),
   });
+}
+
+function hostAddressIn(interfaces: ReturnType<typeof networkInterfaces>, family: Family): string | undefined {
+  const all = Object.values(interfaces).flatMap((addresses) => addresses ?? []);
+  return all.find((one) => one.family === family && !one.internal && !/^(169\.254\.|fe80:)/.test(one.address))?.address;
 }

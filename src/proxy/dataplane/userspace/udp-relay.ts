@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Cancel } from '../../../base/clock.ts';
 import { codeOf } from '../../../base/errors.ts';
-import type { Family } from '../../plan/mod.ts';
+import { endpointText, type Family } from '../../plan/mod.ts';
 import type { Balancer } from './balancer.ts';
 import { clientAddress } from './client-address.ts';
 import type { Target } from './sockets.ts';
@@ -58,8 +58,9 @@ export class UdpRelay {
   }
 
   /** Sessions to endpoints that are no longer among these end: their client's next datagram finds another. */
-  retain(targets: ReadonlySet<Target>): void {
-    for (const [key, { target }] of this.#sessions) if (!targets.has(target)) this.#end(key);
+  retain(targets: readonly Target[]): void {
+    const kept = new Set(targets.map(endpointText));
+    for (const [key, { target }] of this.#sessions) if (!kept.has(endpointText(target))) this.#end(key);
   }
 
   /** A datagram has nobody to wait for: with the port, its sessions end. */

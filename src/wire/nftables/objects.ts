@@ -5,6 +5,7 @@ import {
   ListAttribute,
   RuleAttribute,
   SetAttribute,
+  SetDescription,
   SetFlag,
   TableAttribute,
   verdictDataType,
@@ -47,6 +48,8 @@ export interface SetDefinition {
   readonly keyType: number;
   readonly keyLength: number;
   readonly data?: 'verdict' | { readonly type: number; readonly length: number };
+  /** Packets put elements in, which leave again after a while; at most so many. */
+  readonly dynamic?: { readonly size: number };
   /** What `nft` keeps with it, in hexadecimal: see `encodeSetNotes`. */
   readonly notes?: string;
 }
@@ -126,13 +129,18 @@ export function decodeRule(payload: Buffer): Rule & { readonly table: string } {
 export function encodeSet(writer: AttributeWriter, table: string, set: SetDefinition, id: number): void {
   writer.putString(SetAttribute.table, table);
   writer.putString(SetAttribute.name, set.name);
-  writer.putU32Be(SetAttribute.flags, set.data === undefined ? 0 : SetFlag.map);
+  const flags = (set.data ? SetFlag.map : 0) | (set.dynamic ? SetFlag.dynamic | SetFlag.timeout : 0);
+  writer.putU32Be(SetAttribute.flags, flags);
   writer.putU32Be(SetAttribute.keyType, set.keyType);
   writer.putU32Be(SetAttribute.keyLength, set.keyLength);
   if (set.data === 'verdict') writer.putU32Be(SetAttribute.dataType, verdictDataType);
   else if (set.data) {
     writer.putU32Be(SetAttribute.dataType, set.data.type);
     writer.putU32Be(SetAttribute.dataLength, set.data.length);
+  }
+  const { dynamic } = set;
+  if (dynamic) {
+    writer.nested(SetAttribute.description, () => writer.putU32Be(SetDescription.size, dynamic.size));
   }
   writer.putU32Be(SetAttribute.id, id);
   if (set.notes !== undefined) writer.putBytes(SetAttribute.userData, Buffer.from(set.notes, 'hex'));
@@ -142,7 +150,9 @@ export function encodeSet(writer: AttributeWriter, table: string, set: SetDefini
 export function decodeSet(payload: Buffer): { table: string; set: SetDefinition; count?: number } {
   const attributes = attributesOf(payload);
   const dataType = attributes.u32Be(SetAttribute.dataType);
-  const isMap = ((attributes.u32Be(SetAttribute.flags) ?? 0) & SetFlag.map) !== 0 && dataType !== undefined;
+  const flags = attributes.u32Be(SetAttribute.flags) ?? 0;
+  const isMap = (flags & SetFlag.map) !== 0 && dataType !== undefined;
+  const size = attributes.nested(SetAttribute.description)?.u32Be(SetDescription.size) ?? 0;
   const data =
     dataType === verdictDataType
       ? ('verdict' as const)
@@ -153,6 +163,7 @@ export function decodeSet(payload: Buffer): { table: string; set: SetDefinition;
     keyType: attributes.u32Be(SetAttribute.keyType) ?? 0,
     keyLength: attributes.u32Be(SetAttribute.keyLength) ?? 0,
     ...(isMap && { data }),
+    ...((flags & SetFlag.dynamic) !== 0 && { dynamic: { size } }),
     ...(notes !== undefined && { notes }),
   };
   const count = attributes.u32Be(SetAttribute.count);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createKernel } from '../../../kernel/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
+import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { testNamespace } from '../../testing/namespace.ts';
 import { createNftablesDataplane } from './mod.ts';
 
@@ -20,12 +21,13 @@ function nft(netns: string, ...words: string[]): string {
 function load(netns: string) {
   const ledger = new Ledger();
   for (const [i, count] of [0, 1, 3, 3].entries()) ledger.update(`default/s${i + 1}`, drafts(i + 1, count));
-  const dataplane = createNftablesDataplane(createKernel(), {
-    netns,
-    masqueradeMark: 0x4000,
-    clusterRange: { address: '0af40000', mask: 'ffff0000' },
-    serviceRange: { address: '0a600000', mask: 'ffff0000' },
-  });
+  const dataplane = createNftablesDataplane(createKernel(), { family: 'IPv4', netns });
+  dataplane.configure(
+    trafficSettings({
+      localDetector: { kind: 'source-range', range: '10.244.0.0/16' },
+      serviceRanges: ['10.96.0.0/16'],
+    }),
+  );
   dataplane.converge(dataplane.read(), ledger.ports());
   return dataplane;
 }

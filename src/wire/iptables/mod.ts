@@ -11,5 +11,5 @@ export type {
   Target,
 } from './model.ts';
 export { endpointChain, isServiceChain, type NamedPort, portText, serviceChain } from './names.ts';
-export { destinationText, oneIn, portUnreachable, printRule } from './print-rule.ts';
+export { conntrackStates, oneIn, portUnreachable, printRule, probabilityOne } from './print-rule.ts';
 export { parseSave, printRestore, printTable, type RestoreTable } from './save-text.ts';

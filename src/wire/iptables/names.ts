@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 
 /** Chains of one Service port, and what each is for. */
 const prefixes = {
@@ -41,7 +41,7 @@ export const isServiceChain = (chain: string): boolean =>
 
 /** base32 (RFC 4648) of SHA-256, its first 16 characters: 80 bits. */
 export function hash(text: string): string {
-  const digest = createHash('sha256').update(text).digest();
+  const digest = digestOf('sha256', text, 'buffer');
   let encoded = '';
   for (let bit = 0; bit < 80; bit += 5) {
     const pair = (digest[bit >> 3]! << 8) | digest[(bit >> 3) + 1]!;

@@ -145,6 +145,7 @@ const matchReaders: Readonly<Record<string, (options: Options) => Match | undefi
   recent: (options) => {
     const action = (['set', 'rcheck', 'update', 'remove'] as const).find((name) => options.has(`--${name}`));
     const [name, mask, seconds] = [options.value('--name'), options.value('--mask'), options.value('--seconds')];
+    const isSource = options.has('--rsource') || !options.has('--rdest');
     if (action === undefined || name === undefined || mask === undefined) return undefined;
     return {
       kind: 'recent',
@@ -153,7 +154,7 @@ const matchReaders: Readonly<Record<string, (options: Options) => Match | undefi
       ...(options.has('--reap') && { reap: true }),
       name,
       mask,
-      side: options.has('--rdest') && !options.has('--rsource') ? 'destination' : 'source',
+      side: isSource ? 'source' : 'destination',
       ...options.not(`--${action}`),
     };
   },

@@ -74,10 +74,10 @@ function printTarget(target: Target): string {
 }
 
 /** `10.96.0.1/32`. */
-export const prefixText = ({ address, length }: Prefix): string => `${address}/${length}`;
+const prefixText = ({ address, length }: Prefix): string => `${address}/${length}`;
 
 /** `10.244.1.7:9376` or `[fd00::7]:9376`. */
-export function destinationText(address: string, port: number | undefined): string {
+function destinationText(address: string, port: number | undefined): string {
   if (port === undefined) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

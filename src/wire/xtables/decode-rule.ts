@@ -70,8 +70,6 @@ class RuleReader {
   readonly #family: Family;
   readonly #rule: Writable<Rule> & { matches: Match[] } = { matches: [] };
   #loaded: Loaded | undefined;
-  /** The lower end of a port range, which is two comparisons of one load. */
-  #lowest: number | undefined;
 
   constructor(family: Family) {
     this.#family = family;
@@ -120,39 +118,27 @@ class RuleReader {
 
   #load(field: string, length: number, isLoad: boolean): boolean {
     this.#loaded = { field, length };
-    this.#lowest = undefined;
     return isLoad;
   }
 
   #mask(data: Attributes): boolean {
-    const mask = valueOf(data, BitwiseAttribute.mask);
-    const xor = valueOf(data, BitwiseAttribute.xor);
+    const mask = dataOf(data, BitwiseAttribute.mask);
+    const xor = dataOf(data, BitwiseAttribute.xor);
     if (!this.#loaded || !mask || !xor?.every((byte) => byte === 0)) return false;
     this.#loaded.mask = mask;
     return true;
   }
 
   #compare(data: Attributes): boolean {
-    const value = valueOf(data, CompareAttribute.data);
+    const value = dataOf(data, CompareAttribute.data);
     const operator = data.u32Be(CompareAttribute.operator);
     if (!this.#loaded || !value) return false;
-    if (operator === atLeast || operator === atMost) return this.#compareRange(operator, value);
     if (operator !== Comparison.equal && operator !== Comparison.notEqual) return false;
     return this.#condition(this.#loaded, value, operator === Comparison.notEqual ? { inverted: true } : {});
   }
 
-  #compareRange(operator: number, value: Buffer): boolean {
-    if (value.length !== 2) return false;
-    if (operator === atLeast) {
-      this.#lowest = value.readUInt16BE();
-      return true;
-    }
-    const from = this.#lowest;
-    return from !== undefined && this.#ports(this.#loaded!.field, { from, to: value.readUInt16BE() });
-  }
-
   #range(data: Attributes): boolean {
-    const [from, to] = [valueOf(data, RangeAttribute.from), valueOf(data, RangeAttribute.to)];
+    const [from, to] = [dataOf(data, RangeAttribute.from), dataOf(data, RangeAttribute.to)];
     const inverted = data.u32Be(RangeAttribute.operator) === Comparison.notEqual;
     if (!this.#loaded || from?.length !== 2 || to?.length !== 2) return false;
     const ends = { from: from.readUInt16BE(), to: to.readUInt16BE() };
@@ -220,10 +206,6 @@ class RuleReader {
   }
 }
 
-/** NFT_CMP_GTE, NFT_CMP_LTE. */
-const atLeast = 5;
-const atMost = 3;
-
 const portFields: Readonly<Record<string, 'source' | 'destination'>> = {
   [`payload ${PayloadBase.transport} 0`]: 'source',
   [`payload ${PayloadBase.transport} 2`]: 'destination',
@@ -238,7 +220,7 @@ const interfaceName = (value: Buffer): string =>
 const prefixLength = (mask: Uint8Array): number =>
   mask.reduce((bits, byte) => bits + byte.toString(2).replaceAll('0', '').length, 0);
 
-const valueOf = (attributes: Attributes, type: number): Buffer | undefined =>
+const dataOf = (attributes: Attributes, type: number): Buffer | undefined =>
   attributes.nested(type)?.bytes(DataAttribute.value);
 
 const extensionOf = (attributes: Attributes): Extension => ({

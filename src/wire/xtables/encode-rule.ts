@@ -114,18 +114,16 @@ const maskBytes = (count: number, length: number): Uint8Array =>
 
 function putPorts(writer: AttributeWriter, offset: number, { from, to, inverted }: PortRange): void {
   putPayload(writer, PayloadBase.transport, offset, 2);
-  if (from === to) putCompare(writer, networkShort(from), inverted);
-  else if (inverted) {
-    const start = beginExpression(writer, 'range');
-    writer.putU32Be(RangeAttribute.register, register);
-    writer.putU32Be(RangeAttribute.operator, Comparison.notEqual);
-    putData(writer, RangeAttribute.from, networkShort(from));
-    putData(writer, RangeAttribute.to, networkShort(to));
-    endExpression(writer, start);
-  } else {
-    putCompareWith(writer, networkShort(from), 5);
-    putCompareWith(writer, networkShort(to), 3);
+  if (from === to) {
+    putCompare(writer, networkShort(from), inverted);
+    return;
   }
+  const start = beginExpression(writer, 'range');
+  writer.putU32Be(RangeAttribute.register, register);
+  writer.putU32Be(RangeAttribute.operator, inverted ? Comparison.notEqual : Comparison.equal);
+  putData(writer, RangeAttribute.from, networkShort(from));
+  putData(writer, RangeAttribute.to, networkShort(to));
+  endExpression(writer, start);
 }
 
 const networkShort = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
@@ -174,13 +172,9 @@ function putBitwise(writer: AttributeWriter, mask: Uint8Array): void {
 }
 
 function putCompare(writer: AttributeWriter, value: Uint8Array, inverted: true | undefined): void {
-  putCompareWith(writer, value, inverted ? Comparison.notEqual : Comparison.equal);
-}
-
-function putCompareWith(writer: AttributeWriter, value: Uint8Array, operator: number): void {
   const start = beginExpression(writer, 'cmp');
   writer.putU32Be(CompareAttribute.register, register);
-  writer.putU32Be(CompareAttribute.operator, operator);
+  writer.putU32Be(CompareAttribute.operator, inverted ? Comparison.notEqual : Comparison.equal);
   putData(writer, CompareAttribute.data, value);
   endExpression(writer, start);
 }

@@ -45,7 +45,7 @@ export function encodeMatch(match: Match): Extension | undefined {
 /** Undefined for a form that this program does not know. */
 export function decodeMatch({ name, revision, info }: Extension, family: Family): Match | undefined {
   const reader = matchReaders[`${name}/${revision}`];
-  const bytes = Buffer.from(info.buffer, info.byteOffset, info.length);
+  const bytes = name === 'recent' && family === 'IPv4' ? withWholeMask(info) : bufferOf(info);
   const match = reader && bytes.length === reader.length ? reader.read(bytes, family) : undefined;
   // Whatever was not understood makes other bytes than were read.
   const again = match && encodeMatch(match);
@@ -78,7 +78,7 @@ export function encodeTarget(target: ExtensionTarget, family: Family): Extension
 
 export function decodeTarget({ name, revision, info }: Extension, family: Family): ExtensionTarget | undefined {
   const reader = targetReaders[`${name}/${revision}`];
-  const bytes = Buffer.from(info.buffer, info.byteOffset, info.length);
+  const bytes = bufferOf(info);
   const target = reader && bytes.length >= reader.length ? reader.read(bytes, family) : undefined;
   const again = target && encodeTarget(target, family);
   return again && sameInfo(again.info, bytes) ? target : undefined;
@@ -89,6 +89,7 @@ interface Reader<Result> {
   read(bytes: Buffer, family: Family): Result | undefined;
 }
 
+const bufferOf = (info: Uint8Array): Buffer => Buffer.from(info.buffer, info.byteOffset, info.length);
 const sameInfo = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** XT_MAX_COMMENT_LEN, XT_RECENT_NAME_LEN. */
@@ -258,11 +259,14 @@ function recentInfo({ do: action, seconds = 0, reap, name, mask, side, inverted 
   info.writeUInt8(inverted ? 1 : 0, Recent.inverted);
   info.write(name, Recent.name, recentNameLength - 1, 'latin1');
   info.writeUInt8(side === 'source' ? 0 : 1, Recent.side);
-  // iptables sets all sixteen bytes before it reads the four of an IPv4 mask.
+  // Without --mask, as kube-proxy calls it, iptables sets all sixteen bytes also where an address has four.
   info.fill(0xff, Recent.mask, Recent.mask + 16);
   info.set(addressBytes(mask), Recent.mask);
   return info;
 }
+
+/** With --mask iptables sets the four bytes of an IPv4 address only; the kernel looks at no others. */
+const withWholeMask = (info: Uint8Array): Buffer => Buffer.from(info).fill(0xff, Recent.mask + 4, Recent.mask + 16);
 
 function readRecent(info: Buffer, family: Family): Match | undefined {
   const does = info.readUInt8(Recent.does);

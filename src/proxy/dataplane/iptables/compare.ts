@@ -3,40 +3,50 @@ import { Chain } from './chains.ts';
 import type { FixedProgram, OwnChain, PortProgram, SharedChain, SharedRule } from './program.ts';
 import type { Edit, FoundRules } from './rule-table.ts';
 
-/** All that is wanted: fixed parts and ports. */
+/** All that is wanted: fixed parts, and ports one after the other. */
 export interface Program {
   readonly fixed: FixedProgram;
-  readonly ports: readonly PortProgram[];
+  readonly ports: Iterable<PortProgram>;
 }
 
 /**
  * What turns the rules that were found into the wanted ones. No edit: they are the same. In an order in which a packet
  * finds every chain that a rule sends it to: new chains, changed ones, ways into them, and then what is not wanted goes.
+ * Edits are made one by one as they are asked for, because a large cluster's do not fit into little memory.
  */
-export function compareAll({ tables }: FoundRules, { fixed, ports }: Program): Edit[] {
+export function* compareAll({ tables }: FoundRules, { fixed, ports }: Program): Generator<Edit> {
   const chainsOf = (table: TableName) => tables.get(table) ?? noChains;
-  const own = [...fixed.chains, ...ports.flatMap(({ chains }) => chains)];
-  const shared = Map.groupBy(
-    ports.flatMap((port) => port.shared),
-    ({ table, chain }) => `${table} ${chain}`,
-  );
-  const edits: Edit[] = own.flatMap((chain) => compareOwn(chain, chainsOf(chain.table).get(chain.name)));
-  for (const chain of fixed.sharedChains) {
-    const rules = (shared.get(`${chain.table} ${chain.name}`) ?? []).map(({ rule }) => rule);
-    edits.push(...compareShared(chain, rules, chainsOf(chain.table).get(chain.name)));
+  const wanted = new Set<string>();
+  const shared = new Map<string, Rule[]>();
+  for (const { table, name } of fixed.sharedChains) {
+    wanted.add(keyOf(table, name));
+    shared.set(keyOf(table, name), []);
   }
-  edits.push(...compareHooks(fixed, tables));
-  const wanted = new Set([...own, ...fixed.sharedChains].map(({ table, name }) => `${table} ${name}`));
-  // A chain may be deleted when no other points to it: those that jump come first.
-  const stray = [...tables].flatMap(([table, chains]) =>
-    [...chains.keys()]
-      .filter((name) => !wanted.has(`${table} ${name}`) && isStray(name))
+  const chains = function* (list: readonly OwnChain[]): Generator<Edit> {
+    for (const chain of list) {
+      wanted.add(keyOf(chain.table, chain.name));
+      yield* compareOwn(chain, chainsOf(chain.table).get(chain.name));
+    }
+  };
+  yield* chains(fixed.chains);
+  for (const port of ports) {
+    yield* chains(port.chains);
+    for (const { table, chain, rule } of port.shared) shared.get(keyOf(table, chain))!.push(rule);
+  }
+  for (const chain of fixed.sharedChains) {
+    const rules = shared.get(keyOf(chain.table, chain.name))!;
+    yield* compareShared(chain, rules, chainsOf(chain.table).get(chain.name));
+  }
+  yield* compareHooks(fixed, tables);
+  const stray = [...tables].flatMap(([table, found]) =>
+    [...found.keys()]
+      .filter((name) => !wanted.has(keyOf(table, name)) && isStray(name))
       .map((name) => ({ table, name })),
   );
-  edits.push(...deletions(stray));
-  return edits;
+  yield* deletions(stray);
 }
 
+const keyOf = (table: string, chain: string): string => `${table} ${chain}`;
 const noChains: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** Chains that only a proxy makes; others whose names begin with KUBE- are kubelet's or a network plugin's. */

@@ -96,7 +96,10 @@ class IptablesDataplane implements Dataplane {
   }
 
   #compile(plans: readonly PortPlan[], settings: TrafficSettings, options: CompileOptions): Program {
-    return { fixed: compileFixed(settings), ports: plans.map((plan) => compilePort(plan, settings, options)) };
+    const ports = function* () {
+      for (const plan of plans) yield compilePort(plan, settings, options);
+    };
+    return { fixed: compileFixed(settings), ports: ports() };
   }
 
   /** Lets packets to 127.0.0.0/8 leave for the endpoints that node ports send them to. */
@@ -160,7 +163,8 @@ function removeAll({ tables }: FoundRules): Edit[] {
 const isKubelets = (chain: string, hasKubelet: boolean): boolean =>
   chain === kubeletCanary || chain === 'KUBE-IPTABLES-HINT' || (hasKubelet && chain === Chain.firewall);
 
-function describeProgram({ fixed, ports }: Program): string {
+function describeProgram({ fixed, ...program }: Program): string {
+  const ports = [...program.ports];
   const lines: string[] = [];
   for (const table of ['filter', 'nat'] as const) {
     lines.push(`*${table}`);

@@ -50,7 +50,7 @@ export class LegacyRuleTable implements RuleTable {
     return { tables };
   }
 
-  write(edits: readonly Edit[]): Written {
+  write(edits: Iterable<Edit>): Written {
     this.#inStep = false;
     const text = printRestore(restoreTables(edits));
     if (text !== '') this.#restore(text);
@@ -92,14 +92,19 @@ function withLine(error: ToolError, text: string): ToolError {
   return new ToolError(error.operation, error.code, `${error.stderr.trim()}: ${line}`, error.stderr);
 }
 
-/** Chains lines come first: they make what is not there and empty what is. */
-function restoreTables(edits: readonly Edit[]): RestoreTable[] {
-  return tableNames.flatMap((name) => {
-    const own = edits.filter(({ table }) => table === name);
-    if (own.length === 0) return [];
-    const chains = own.filter((edit) => edit.do !== 'insert' && edit.do !== 'remove').map(({ chain }) => chain);
-    const deletions = own.filter((edit) => edit.do === 'delete').map(({ chain }) => `-X ${chain}`);
-    return [{ name, chains, commands: [...own.flatMap(commandsOf), ...deletions] }];
+/** Chain lines come first: they make what is not there and empty what is. */
+function restoreTables(edits: Iterable<Edit>): RestoreTable[] {
+  const tables = new Map<TableName, { name: TableName; chains: string[]; commands: string[]; deletions: string[] }>();
+  for (const edit of edits) {
+    const name = edit.table;
+    const table = tables.get(name) ?? { name, chains: [], commands: [], deletions: [] };
+    tables.set(name, table);
+    if (edit.do !== 'insert' && edit.do !== 'remove') table.chains.push(edit.chain);
+    if (edit.do === 'delete') table.deletions.push(`-X ${edit.chain}`);
+    table.commands.push(...commandsOf(edit));
+  }
+  return [...tables.values()].map(({ name, chains, commands, deletions }) => {
+    return { name, chains, commands: [...commands, ...deletions] };
   });
 }
 

@@ -79,7 +79,7 @@ export class NftRuleTable implements RuleTable {
     throw new KernelError('Read iptables rules', errno, { kernelMessage });
   }
 
-  write(edits: readonly Edit[], found?: FoundRules): Written {
+  write(edits: Iterable<Edit>, found?: FoundRules): Written {
     const writer = new EditWriter(this.#family, this.#link, this.#handles, found as NftFound | undefined);
     const expected = found ? (found as NftFound).generation : this.#generation;
     this.#generation = undefined;
@@ -156,13 +156,15 @@ class EditWriter {
     this.#batch = this.#newBatch();
   }
 
-  write(edits: readonly Edit[]): Written {
+  write(edits: Iterable<Edit>): Written {
+    const emptied: Edit[] = [];
     for (const edit of edits) {
       this.#write(edit);
+      if (edit.do === 'delete') emptied.push(edit);
       if (this.#batch.bytes > batchBytesLimit) this.#commit();
     }
-    // Two chains that go may point to each other's neighbours: all are empty before the first is deleted.
-    for (const edit of edits) if (edit.do === 'delete') this.#batch.deleteChain(edit.table, edit.chain);
+    // Chains that go may point to each other: all are empty before the first is deleted.
+    for (const { table, chain } of emptied) this.#batch.deleteChain(table, chain);
     this.#commit();
     return this.#messages === 0 ? nothingWritten : { messages: this.#messages, bytes: this.#bytes };
   }

@@ -34,7 +34,7 @@ export interface RuleTable {
    * Carries out the edits in their order, as one transaction unless they are very many; what they are based on is `found`,
    * or what was written since.
    */
-  write(edits: readonly Edit[], found?: FoundRules): Written;
+  write(edits: Iterable<Edit>, found?: FoundRules): Written;
 
   /** False when nobody can have touched the rules since our last write. */
   mayHaveDrifted(): boolean;

@@ -23,6 +23,8 @@ export interface Libc {
   mount(source: string, target: string, type: string, flags: number): number;
   umount2(target: string, flags: number): number;
   flock(descriptor: number, operation: number): number;
+  getrlimit(resource: number, limit: Uint8Array): number;
+  setrlimit(resource: number, limit: Uint8Array): number;
 }
 
 type Native = (...args: unknown[]) => number;
@@ -91,6 +93,8 @@ function bindFunctions(native: (definition: string) => Native): Libc {
     mount: (source, target, type, flags) => mount(source, target, type, flags, null),
     umount2: native('int umount2(const char *, int)'),
     flock: native('int flock(int, int)'),
+    getrlimit: native('int getrlimit(int, void *)'),
+    setrlimit: native('int setrlimit(int, const void *)'),
   };
 }
 

@@ -2,6 +2,7 @@ export { type Capability, checkNftables, checkPrivileges } from './capabilities.
 export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
+export { raiseFileLimit } from './limits.ts';
 export { withNetns } from './namespace-switch.ts';
 export {
   createNetns,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
@@ -229,3 +230,26 @@ test('A successor takes over without a gap, and clean-up leaves other people’s
   assert.match(left, /-A PREROUTING -p icmp -j RETURN/);
   plans = [];
 });
+
+test('When no more sockets can be had, the rules stay as they are and the error says so', () => {
+  plans = [plan([pod('pod1')])];
+  dataplane.converge(dataplane.read(), plans);
+  const before = run('iptables-save', '-t', 'nat');
+  const descriptors: number[] = [];
+  try {
+    for (;;) descriptors.push(openSync('/dev/null', 'r'));
+  } catch {
+    // All are taken now.
+  }
+  try {
+    const more = plan([pod('pod1')], { protocol: 'UDP', frontends: [{ ...vip, port: 81 }] });
+    assert.throws(() => dataplane.apply(diff([{ after: more }])), { code: 'EMFILE' });
+  } finally {
+    for (const descriptor of descriptors) closeSync(descriptor);
+  }
+  assert.equal(rulesIn(run('iptables-save', '-t', 'nat')), rulesIn(before));
+  dataplane.converge(dataplane.read(), plans);
+  assert.equal(dataplane.mayHaveDrifted(), false);
+});
+
+const rulesIn = (text: string): string => text.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '');

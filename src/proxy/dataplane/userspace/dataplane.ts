@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { raiseFileLimit } from '../../../kernel/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import { type Family, type PortPlan, portNameText } from '../../plan/mod.ts';
 import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
@@ -26,9 +27,21 @@ export interface UserspaceOptions extends Omit<RelayContext, 'sockets'> {
   readonly netns?: string;
 }
 
-/** Relays in this process, to which iptables rules lead: traffic ends with the process. */
+/** As upstream's userspace mode asked for; a relayed connection takes two. */
+const wantedDescriptors = 64_000;
+
+/**
+ * Relays in this process, to which iptables rules lead: traffic ends with the process. Throws OperatingError: `EPERM`
+ * without the right to program the kernel, `unsupported` where iptables is not installed.
+ */
 export function createUserspaceDataplane({ family, netns, ...context }: UserspaceOptions): Dataplane {
-  return new UserspaceDataplane(createIptablesTool(family, netns), { ...context, sockets: createSockets(netns) });
+  const tool = createIptablesTool(family, netns);
+  tool.save();
+  const openFiles = raiseFileLimit(wantedDescriptors);
+  if (openFiles < wantedDescriptors) {
+    context.log.warn('Each relayed connection takes two open files, of which there are few', { openFiles });
+  }
+  return new UserspaceDataplane(tool, { ...context, sockets: createSockets(netns) });
 }
 
 class UserspaceDataplane implements Dataplane {

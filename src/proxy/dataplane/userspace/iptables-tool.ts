@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { OperatingError } from '../../../base/errors.ts';
+import { codeOf, OperatingError } from '../../../base/errors.ts';
 import { withNetns } from '../../../kernel/mod.ts';
 import { parseSave, type TableContent, type TableName } from '../../../wire/iptables/mod.ts';
 import type { Family } from '../../plan/mod.ts';
 
-/** The tools of the iptables package, whichever kernel interface they are built for. Both throw OperatingError. */
+/** The tools of the iptables package, whichever kernel interface they are built for. Both throw OperatingError: `unsupported`, `EPERM`, `tool`. */
 export interface IptablesTool {
   /** Both tables that the userspace dataplane has rules in. */
   save(): TableContent[];
@@ -24,10 +24,11 @@ export function createIptablesTool(family: Family, netns?: string): IptablesTool
   const run = (operation: string, program: string, words: readonly string[], input: string): string => {
     const spawn = () => spawnSync(program, words, { input, encoding: 'utf8', maxBuffer: outputLimit });
     const { error, status, stdout, stderr } = netns === undefined ? spawn() : withNetns(netns, spawn);
-    if (error)
-      throw new OperatingError(operation, (error as NodeJS.ErrnoException).code ?? 'tool', error.message, error);
-    if (status !== 0) throw new OperatingError(operation, 'tool', `${program} ended with ${status}: ${stderr.trim()}`);
-    return stdout;
+    if (codeOf(error) === 'ENOENT') throw new OperatingError(operation, 'unsupported', `${program} is not installed`);
+    if (error) throw new OperatingError(operation, codeOf(error) ?? 'tool', error.message, error);
+    if (status === 0) return stdout;
+    const code = /permission denied|must be root/i.test(stderr) ? 'EPERM' : 'tool';
+    throw new OperatingError(operation, code, `${program} ended with ${status}: ${stderr.trim()}`);
   };
   return {
     save: () => tables.flatMap((table) => parseSave(run('Read iptables rules', `${tool}-save`, ['-t', table], ''))),

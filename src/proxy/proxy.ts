@@ -113,16 +113,6 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
   };
 }
 
-/** Removes everything of ours from the kernel (`--cleanup`): Services stop working on this node. Throws OperatingError. */
-export function cleanUpProxy(kernel: Kernel, netns?: string): void {
-  const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', ...(netns !== undefined && { netns }) });
-  try {
-    dataplane.cleanup();
-  } finally {
-    dataplane.close();
-  }
-}
-
 type OpenerOptions = Pick<ProxyOptions, 'kernel' | 'netns' | 'log' | 'createDataplane'>;
 
 /** Tries at once whether there will be a dataplane at all; what one family of two lacks later is only logged. */

@@ -11,6 +11,8 @@ export class FakeDataplane implements Dataplane {
   failing: (keyof Dataplane)[] = [];
   drifted = false;
   closed = false;
+  /** Somebody else changes something, and the kernel tells. */
+  notice: () => void = () => {};
   settings: TrafficSettings | undefined;
   /** What "the kernel" holds: endpoints by frontend. */
   readonly state = new Map<string, string[]>();
@@ -46,6 +48,10 @@ export class FakeDataplane implements Dataplane {
   mayHaveDrifted(): boolean {
     this.#called('mayHaveDrifted');
     return this.drifted;
+  }
+
+  watch(onForeignChange: () => void): void {
+    this.notice = onForeignChange;
   }
 
   cleanup(): void {

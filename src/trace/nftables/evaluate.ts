@@ -40,7 +40,7 @@ class NftProgram {
     this.name = `${family === 'IPv4' ? 'ip' : 'ip6'} ${name}`;
     this.#family = family;
     this.#chains = new Map(chains.map((chain) => [chain.chain.name, chain]));
-    this.#sets = new Map(sets.map((set) => [set.definition.name, new SetIndex(set)]));
+    this.#sets = new Map(sets.map((set) => [set.definition.name, new SetIndex(this.name, set)]));
   }
 
   /** nft_do_chain: chains jump, go to and return to one another until one decides or the base chain ends. */
@@ -59,7 +59,7 @@ class NftProgram {
         place = { chain: this.#chain(effect.chain), next: 0 };
       } else return effect as Verdict;
     }
-    return { kind: 'accept' };
+    return { kind: this.#chain(start).chain.base?.policy ?? 'accept' };
   }
 
   #chain(name: string): NftChain {

@@ -1,6 +1,6 @@
 import { type Expression, formatExpression, fullyRandom } from '../../wire/nftables/mod.ts';
 import { UnevaluableError } from '../errors.ts';
-import { addressTypeOf } from '../node-state.ts';
+import { addressTypeOf, type NodeState } from '../node-state.ts';
 import { isRedirected, type PacketState, protocolNumbers, type Traveller } from '../packet.ts';
 import type { Effect, Machine } from './evaluate.ts';
 import { addressText, headerBytes } from './packet-bytes.ts';
@@ -25,10 +25,11 @@ const evaluators: { readonly [Name in Kind]: (expression: Of<Name>, machine: Mac
     const { key, register } = expression;
     if (key === 'mark') registers.writeU32(register, packet.mark);
     else if (key === 'l4proto') registers.write(register, Uint8Array.of(protocolNumbers[packet.protocol]));
-    else if (key === 'iif' || key === 'oif') {
-      const name = key === 'iif' ? packet.inInterface : packet.outInterface;
-      registers.writeU32(register, node.interfaces.find((one) => one.name === name)?.index ?? 0);
-    } else throw unknown(expression);
+    else if (key === 'iif') registers.writeU32(register, indexOf(packet.inInterface, node));
+    else if (key === 'oif') registers.writeU32(register, indexOf(packet.outInterface, node));
+    else if (key === 'iifname') registers.write(register, nameBytes(packet.inInterface));
+    else if (key === 'oifname') registers.write(register, nameBytes(packet.outInterface));
+    else throw unknown(expression);
     return 'continue';
   },
 
@@ -52,6 +53,11 @@ const evaluators: { readonly [Name in Kind]: (expression: Of<Name>, machine: Mac
 
   'fib-daddr-type'({ register }, { packet, registers, surroundings: { node } }) {
     registers.writeU32(register, addressTypeOf(packet.destination, node));
+    return 'continue';
+  },
+
+  'fib-saddr-type'({ register }, { packet, registers, surroundings: { node } }) {
+    registers.writeU32(register, addressTypeOf(packet.source, node));
     return 'continue';
   },
 
@@ -81,21 +87,25 @@ const evaluators: { readonly [Name in Kind]: (expression: Of<Name>, machine: Mac
   lookup({ set: name, source, register, inverted }, machine) {
     const set = machine.set(name);
     const key = machine.registers.read(source, set.keyLength);
-    const element = set.find(key);
-    if ((element !== undefined) === (inverted ?? false)) return 'break';
+    const found = set.find(key, machine.surroundings.memory);
+    if ((found !== undefined) === (inverted ?? false)) return 'break';
     if (register === undefined) return 'continue';
-    const data = element?.data;
-    if (data === undefined) throw new UnevaluableError(`element ${hexOf(key)} of set ${name} has no data`);
-    if (!(data instanceof Uint8Array)) return data;
-    if (register !== 'verdict') machine.registers.write(register, data);
+    if (found?.data === undefined) throw new UnevaluableError(`element ${hexOf(key)} of set ${name} has no data`);
+    if (!(found.data instanceof Uint8Array)) return found.data;
+    if (register !== 'verdict') machine.registers.write(register, found.data);
     return 'continue';
   },
 
-  random({ modulus, register }, { registers, surroundings: { choose } }) {
-    registers.writeU32(
-      register,
-      choose(modulus, () => 1 / modulus),
-    );
+  dynamic({ operation, set: name, source }, machine) {
+    const set = machine.set(name);
+    const key = machine.registers.read(source, set.keyLength);
+    set.change(key, operation, machine.surroundings.memory);
+    return 'continue';
+  },
+
+  random({ modulus, offset = 0, register }, { registers, surroundings: { choose } }) {
+    const way = choose(modulus, () => 1 / modulus);
+    registers.writeU32(register, offset + way);
     return 'continue';
   },
 
@@ -124,6 +134,12 @@ const evaluators: { readonly [Name in Kind]: (expression: Of<Name>, machine: Mac
 };
 
 const unknown = (expression: Expression): UnevaluableError => new UnevaluableError(formatExpression(expression));
+
+const indexOf = (name: string | undefined, { interfaces }: NodeState): number =>
+  interfaces.find((one) => one.name === name)?.index ?? 0;
+
+/** IFNAMSIZ, padded with zeros; all zeros where there is no interface. */
+const nameBytes = (name = ''): Uint8Array => Buffer.from(name.padEnd(16, '\0'));
 
 const comparisons: Readonly<Record<Of<'compare'>['operator'], (order: number) => boolean>> = {
   '==': (order) => order === 0,

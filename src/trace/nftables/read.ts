@@ -75,7 +75,7 @@ class Reader {
     if (messages === undefined) return undefined;
     const sets: NftSet[] = [];
     for (const { payload } of messages) {
-      const { set: definition, count } = decodeSet(payload);
+      const { set: definition, count, holdsRanges = false } = decodeSet(payload);
       const dump = this.#ask(requestElements(this.#number, table, definition.name, sequence));
       if (dump === undefined) return undefined;
       const elements = new Map<string, Element>();
@@ -83,8 +83,9 @@ class Reader {
         decodeElements(message.payload, (_, element) => elements.set(element.key.toString('hex'), element));
       }
       // While the kernel moves a set to a larger hash table, a dump leaves elements out and shows others twice.
-      if (count !== undefined && count !== elements.size) return undefined;
-      sets.push({ definition, elements: [...elements.values()] });
+      const isWhole = count === undefined || definition.dynamic || count === elements.size;
+      if (!isWhole) return undefined;
+      sets.push({ definition, elements: [...elements.values()], holdsRanges });
     }
     return sets;
   }

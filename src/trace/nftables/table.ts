@@ -17,4 +17,6 @@ export interface NftChain {
 export interface NftSet {
   readonly definition: SetDefinition;
   readonly elements: Iterable<Element>;
+  /** Elements are ends of ranges, not single values. */
+  readonly holdsRanges?: boolean;
 }

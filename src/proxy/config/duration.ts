@@ -20,14 +20,3 @@ export function parseDuration(text: string): number | undefined {
   const sum = parts.reduce((total, [, number, unit]) => total + Number(number) * unitsMs[unit!]!, 0);
   return sign === '-' ? -sum : sum;
 }
-
-/** As Go prints it: `15m0s`, `24h0m0s`, `1.5s`, `250ms`, `0s`. */
-export function formatDuration(durationMs: number): string {
-  if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
-  if (durationMs === 0) return '0s';
-  if (durationMs < 1000) return `${durationMs}ms`;
-  const hours = Math.floor(durationMs / 3_600_000);
-  const minutes = Math.floor((durationMs % 3_600_000) / 60_000);
-  const seconds = `${(durationMs % 60_000) / 1000}s`;
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}`;
-}

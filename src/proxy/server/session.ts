@@ -5,7 +5,7 @@ import type { Kernel } from '../../kernel/port.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { type ProxyMode, proxySettings } from '../config/mod.ts';
 import { createConntrackCleaner } from '../conntrack/mod.ts';
-import type { Family, PortPlan } from '../plan/mod.ts';
+import { canonicalAddress, type Family, type PortPlan } from '../plan/mod.ts';
 import { createProxyInformers, startProxy } from '../proxy.ts';
 import { type Bookkeeper, type ProxyHealth, ServiceHealth } from '../serve/mod.ts';
 import { type ProxySettings, readSettings } from '../settings.ts';
@@ -59,6 +59,7 @@ export function startSession(options: SessionOptions): Session {
     ...settings,
     source: { informers },
     nodeName,
+    ...nodeAddressOf(config),
     kernel,
     clock,
     log,
@@ -85,3 +86,9 @@ export function startSession(options: SessionOptions): Session {
     },
   };
 }
+
+/** As upstream: the unspecified addresses name none. */
+const nodeAddressOf = ({ bindAddress }: KubeProxyConfiguration): { nodeAddress?: string } => {
+  const address = canonicalAddress(bindAddress, bindAddress.includes(':') ? 'IPv6' : 'IPv4');
+  return address === undefined || address === '0.0.0.0' || address === '::' ? {} : { nodeAddress: address };
+};

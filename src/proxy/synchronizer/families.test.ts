@@ -259,8 +259,7 @@ test('A dataplane that notices somebody else’s change has it repaired without 
   services.put(service('web', '10.96.0.1'));
   synchronizer.sync();
   calls('IPv4');
-  dataplanes.IPv4.drifted = true;
-  dataplanes.IPv4.state.clear();
+  dataplanes.IPv4.lose();
   dataplanes.IPv4.notice();
   assert.equal(calls('IPv4'), 'mayHaveDrifted read converge');
   assert.equal(synchronizer.counters.repairs, 1);

@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Leave IPv4 to another listener of the same port; default: `::` answers both families, as Go's servers do. */
+  readonly ipv6Only?: boolean;
   readonly pages: Pages;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,7 +64,7 @@ class RetryingListener implements HttpListener {
   }
 
   #listen(): void {
-    const { host, port, pages, clock, log, onFailure } = this.#options;
+    const { host, port, ipv6Only = false, pages, clock, log, onFailure } = this.#options;
     const server = createServer((request, response) => void answer(pages, request, response, log));
     this.#server = server;
     server.on('error', (error) => {
@@ -72,7 +74,7 @@ class RetryingListener implements HttpListener {
       );
       this.#cancelRetry = clock.schedule(retryMs, () => this.#listen());
     });
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, ipv6Only }, () => {
       const address = server.address();
       this.#onListening(typeof address === 'object' && address ? address.port : port);
     });

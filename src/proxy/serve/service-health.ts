@@ -64,7 +64,8 @@ export class ServiceHealth implements HealthCheckResponder {
     };
     // kube-proxy answers on every path.
     const pages = () => this.#answer(opened.check);
-    opened.listeners = hosts().map((host) => listenHttp({ host, port: check.nodePort, pages, clock, log, onFailure }));
+    const common = { port: check.nodePort, ipv6Only: true, pages, clock, log, onFailure };
+    opened.listeners = hosts().map((host) => listenHttp({ ...common, host }));
     return opened;
   }
 

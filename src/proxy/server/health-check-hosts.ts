@@ -15,14 +15,12 @@ export function healthCheckHosts(
   view: NodeView,
   local: readonly string[] = localAddresses(),
 ): string[] {
-  const hosts = families.flatMap((family) => {
+  return families.flatMap((family) => {
     const { ranges } = settingsOf(view, family).nodePorts;
     const own = local.filter((address) => address.includes(':') === (family === 'IPv6'));
     if (ranges === undefined) return own.length > 0 ? [family === 'IPv4' ? '0.0.0.0' : '::'] : [];
     return own.filter((address) => ranges.some((range) => isInRange(address, range)));
   });
-  // Node binds `::` to both families.
-  return hosts.includes('::') ? hosts.filter((host) => host.includes(':') || host !== '0.0.0.0') : hosts;
 }
 
 /** Link-local ones aside: they are of one link only, and cannot be listened on without naming it. */

@@ -47,6 +47,8 @@ export class ProxyServer {
   readonly #web: Web;
   readonly #fail: (error: unknown) => void;
   #config: KubeProxyConfiguration;
+  /** The last that was asked for. */
+  #wanted: KubeProxyConfiguration;
   #session: Session;
   /** Configurations come one after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -60,6 +62,7 @@ export class ProxyServer {
     this.#options = options;
     this.#log = log;
     this.#config = config;
+    this.#wanted = config;
     const { promise, reject } = Promise.withResolvers<never>();
     this.failure = promise;
     this.#fail = reject;
@@ -89,13 +92,14 @@ export class ProxyServer {
    * rules are there. A configuration that cannot be started is logged, and the one before goes on.
    */
   reconfigure(config: KubeProxyConfiguration): Promise<void> {
+    this.#wanted = config;
     this.#supersede();
     this.#turn = this.#turn.then(() => this.#reconfigure(config));
     return this.#turn;
   }
 
   async #reconfigure(config: KubeProxyConfiguration): Promise<void> {
-    if (this.#stopped || isDeepStrictEqual(config, this.#config)) return;
+    if (this.#stopped || config !== this.#wanted || isDeepStrictEqual(config, this.#config)) return;
     const before = this.#config;
     try {
       if (!isDeepStrictEqual(rulesOf(config), rulesOf(before)) && !(await this.#replaceSession(config))) return;

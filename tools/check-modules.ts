@@ -24,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   dns: ['base', 'wire', 'kube', 'client'],
   proxy: ['base', 'wire', 'kube', 'client', 'kernel'],
   node: ['base', 'wire', 'kube', 'client', 'kernel'],
+  trace: ['base', 'wire', 'kernel'],
   standalone: [
     'base',
     'wire',

@@ -5,7 +5,7 @@ import { UsageError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import { createKernel } from '../kernel/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
-import { cleanUpProxy, startProxy } from './mod.ts';
+import { cleanUp, realDataplanes, startProxy } from './mod.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice } from './testing/objects.ts';
 
@@ -69,7 +69,7 @@ test('Stopping leaves the rules, cleaning up removes them', async (t) => {
   services.put(service('later', '10.96.0.2'));
   await turn();
   assert.deepEqual(frontends(), ['10.96.0.1:80/TCP 0']);
-  cleanUpProxy(kernel, netns);
+  cleanUp(realDataplanes({ kernel, clock: systemClock, log: silentLogger, netns }), kernel, silentLogger, netns);
   assert.deepEqual(frontends(), []);
 });
 

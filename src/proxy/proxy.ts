@@ -24,6 +24,8 @@ export interface ProxyOptions extends ProxySettings {
   readonly source: { readonly client: Client } | { readonly informers: ProxyInformers };
   /** As in the endpoints' nodeName. */
   readonly nodeName: string;
+  /** Primary address of the node in its family, whatever the Node object says. */
+  readonly nodeAddress?: string;
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Logger;
@@ -74,7 +76,7 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
   const tracker = new Tracker(informers.services, informers.slices, scheduleFlush);
   const synchronizer = new Synchronizer({ ...options, tracker, clock, log, syncPeriodMs, onSynced });
 
-  let view = nodeView(nodeName);
+  let view = withAddress(nodeView(nodeName), options.nodeAddress);
   const configure = () => {
     for (const family of familiesOf(view)) {
       const [facts, settings] = [factsOf(view, family), settingsOf(view, family)];
@@ -86,7 +88,7 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
     }
   };
   watchNode(informers.nodes, nodeName, (changed) => {
-    view = changed;
+    view = withAddress(changed, options.nodeAddress);
     if (!ready) return;
     configure();
     scheduleFlush();
@@ -113,14 +115,9 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
   };
 }
 
-/** Removes everything of ours from the kernel (`--cleanup`): Services stop working on this node. Throws OperatingError. */
-export function cleanUpProxy(kernel: Kernel, netns?: string): void {
-  const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', ...(netns !== undefined && { netns }) });
-  try {
-    dataplane.cleanup();
-  } finally {
-    dataplane.close();
-  }
+function withAddress(view: NodeView, address: string | undefined): NodeView {
+  if (address === undefined) return view;
+  return { ...view, addresses: { ...view.addresses, [address.includes(':') ? 'IPv6' : 'IPv4']: address } };
 }
 
 type OpenerOptions = Pick<ProxyOptions, 'kernel' | 'netns' | 'log' | 'createDataplane'>;

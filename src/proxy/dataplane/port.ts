@@ -21,7 +21,10 @@ export interface Dataplane {
    */
   converge(found: Found, ports: Iterable<PortPlan>): Written;
 
-  /** Carries out changes to what `converge` and `apply` have written so far; costs what the changes cost. */
+  /**
+   * Carries out changes to what `converge` and `apply` have written so far; costs what the changes cost. A frontend that
+   * one of them removes another one may add, in either order.
+   */
   apply(changes: readonly PortChange[]): Written;
 
   /** False when nobody can have touched the kernel's state since our last write. Cheap enough to ask often. */

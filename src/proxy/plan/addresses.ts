@@ -18,7 +18,7 @@ export function canonicalAddress(text: string, family: Family): string | undefin
 }
 
 /** Most are: eight groups without a leading zero and nothing to shorten, or one `::` at the end, as Pods and VIPs have it. */
-const isCanonicalIpv6 = /^(?:[1-9a-f][0-9a-f]{0,3}:){1,6}:[1-9a-f][0-9a-f]{0,3}$/;
+const isCanonicalIpv6 = /^(?:[1-9a-f][0-9a-f]{0,3}:){1,5}:[1-9a-f][0-9a-f]{0,3}$/;
 
 /** `10.1.2.3/8` is `10.0.0.0/8`. Undefined: it is no range of addresses. */
 export function parseRange(text: string): { readonly family: Family; readonly range: string } | undefined {

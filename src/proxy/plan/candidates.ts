@@ -23,30 +23,19 @@ export interface Candidates {
   readonly leftOut: readonly LeftOut[];
 }
 
-/**
- * All endpoints of a Service port. One that is in several slices at once, as happens while it moves, counts once and with
- * its best condition, so that it is never missing in between.
- */
-export function candidatesFor(slices: readonly EndpointSlice[], port: ServicePort, node: NodeFacts): Candidates {
-  const known = new Map<string, Candidate>();
-  const leftOut: LeftOut[] = [];
-  for (const slice of slices) {
-    if (!belongsToOtherFamily(slice, node)) collect(slice, port, node, known, leftOut);
-  }
-  return { list: [...known.values()], leftOut };
+/** What one slice brings; the keys are `endpointText`. */
+export interface SliceCandidates {
+  readonly byKey: readonly (readonly [key: string, Candidate])[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** It is in the other family's plan. */
-const belongsToOtherFamily = ({ addressType }: EndpointSlice, { family }: NodeFacts): boolean =>
+export const belongsToOtherFamily = ({ addressType }: EndpointSlice, { family }: NodeFacts): boolean =>
   addressType !== family && addressType !== 'FQDN';
 
-function collect(
-  slice: EndpointSlice,
-  servicePort: ServicePort,
-  node: NodeFacts,
-  known: Map<string, Candidate>,
-  leftOut: LeftOut[],
-): void {
+export function candidatesIn(slice: EndpointSlice, servicePort: ServicePort, node: NodeFacts): SliceCandidates {
+  const byKey: [string, Candidate][] = [];
+  const leftOut: LeftOut[] = [];
   const port = portNumberIn(slice, servicePort);
   const reason = slice.addressType === 'FQDN' ? 'wrong address family' : typeof port === 'string' ? port : undefined;
   for (const endpoint of slice.endpoints) {
@@ -54,18 +43,15 @@ function collect(
     const text = endpoint.addresses[0] ?? '';
     const address = canonicalAddress(text, node.family);
     if (reason === undefined && address !== undefined) {
-      add(candidate(endpoint, address, port as number, node), known);
+      const one = candidate(endpoint, address, port as number, node);
+      byKey.push([endpointText(one.endpoint), one]);
     } else leftOut.push({ address: text, reason: reason ?? 'invalid address', serving: false });
   }
+  return { byKey, leftOut };
 }
 
-function add(candidate: Candidate, known: Map<string, Candidate>): void {
-  const key = endpointText(candidate.endpoint);
-  const other = known.get(key);
-  known.set(key, other ? better(candidate, other) : candidate);
-}
-
-function better(candidate: Candidate, known: Candidate): Candidate {
+/** Of the same endpoint in two slices, as while it moves: its best condition, so that it is never missing in between. */
+export function better(candidate: Candidate, known: Candidate): Candidate {
   const winner = candidate.standing < known.standing ? candidate : known;
   const loser = winner === known ? candidate : known;
   const placed = loser.endpoint.local && loser.nodeName !== undefined ? loser : winner;

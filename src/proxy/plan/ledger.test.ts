@@ -51,6 +51,42 @@ test('Of two Services with one frontend the older has it, whichever is heard of 
   }
 });
 
+test('A cluster IP belongs to the Service that the API server gave it to, however old an external IP is', () => {
+  const thief = wants('default/thief', '10.96.0.9', '2020-01-01T00:00:00Z');
+  const ledger = new Ledger();
+  ledger.update('default/thief', [
+    { ...thief, frontends: [...thief.frontends, { kind: 'external-ip', address: '10.96.0.1', port: 80 }] },
+  ]);
+  ledger.update('default/owner', [wants('default/owner', '10.96.0.1')]);
+  assert.deepEqual(owners(ledger), { 'default/thief': '10.96.0.9 (refused 10.96.0.1)', 'default/owner': '10.96.0.1' });
+});
+
+test('Two Services share an external IP on different ports', () => {
+  const ledger = new Ledger();
+  for (const port of [80, 443]) {
+    const draft = wants(`default/s${port}`, `10.96.1.${port % 256}`);
+    const shared = { kind: 'external-ip', address: '192.0.2.1', port } as const;
+    ledger.update(draft.name.service, [{ ...draft, frontends: [...draft.frontends, shared] }]);
+  }
+  assert.ok([...ledger.ports()].every(({ frontends, refused }) => frontends.length === 2 && refused.length === 0));
+});
+
+test('Groups come and go with the policy, each with an id of its own', () => {
+  const ledger = new Ledger();
+  const draft = wants('default/a', '10.96.0.1');
+  const group = draft.cluster!;
+  const ids = () => [...ledger.ports()].map(({ cluster, local }) => [cluster?.id, local?.id])[0];
+  ledger.update('default/a', [draft]);
+  assert.deepEqual(ids(), [1, undefined]);
+  ledger.update('default/a', [{ ...draft, local: group }]);
+  assert.deepEqual(ids(), [1, 2]);
+  const { cluster: _, ...onlyLocal } = { ...draft, local: group };
+  ledger.update('default/a', [onlyLocal]);
+  assert.deepEqual(ids(), [undefined, 2]);
+  ledger.update('default/a', [draft]);
+  assert.deepEqual(ids(), [3, undefined]);
+});
+
 test('A frontend that is given up goes to the next, and both changes come together', () => {
   const ledger = new Ledger();
   ledger.update('default/older', [wants('default/older', '10.96.0.1', '2026-01-01T00:00:00Z')]);

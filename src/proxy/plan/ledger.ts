@@ -89,7 +89,10 @@ export class Ledger {
   }
 
   #claim(port: string, { name, frontends, since }: PortDraft): string[] {
-    return frontends.flatMap((frontend) => this.#claims.claim(frontendText(frontend, name.protocol), { port, since }));
+    return frontends.flatMap((frontend) => {
+      const allocated = frontend.kind === 'cluster-ip' || frontend.kind === 'node-port';
+      return this.#claims.claim(frontendText(frontend, name.protocol), { port, since, allocated });
+    });
   }
 
   /** Writes a port's plan anew, from its draft or, for a port of another Service, from what is planned already. */

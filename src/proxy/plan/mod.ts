@@ -1,4 +1,5 @@
 export { canonicalAddress, isInRange, parseRange } from './addresses.ts';
+export { Collector } from './collect.ts';
 export type { Problem } from './firewall.ts';
 export { Ledger, mergePairs, type PortPair } from './ledger.ts';
 export {

@@ -1,7 +1,7 @@
 import type { EndpointSlice, Service, ServicePort } from '../../kube/mod.ts';
 import { canonicalAddress } from './addresses.ts';
-import { candidatesFor } from './candidates.ts';
 import { clusterGroup, hasUsable, localGroup, readyHere } from './choose-endpoints.ts';
+import { type Collect, collect } from './collect.ts';
 import { firewallOf, type Problem } from './firewall.ts';
 import { frontendsOf } from './frontends.ts';
 import type { NodeFacts, PortDraft, Route, TrafficPolicy } from './model.ts';
@@ -34,11 +34,20 @@ function isForUs(object: Service | EndpointSlice): boolean {
   return labels === undefined || !(serviceProxyNameLabel in labels || headlessLabel in labels);
 }
 
-/** No ports when there is nothing to do: headless, ExternalName, somebody else's, no cluster IP of this family. */
-export function planService(service: Service, slices: Iterable<EndpointSlice>, node: NodeFacts): ServiceDraft {
+/**
+ * No ports when there is nothing to do: headless, ExternalName, somebody else's, no cluster IP of this family. `gather` may
+ * remember what it has read before (`Collector`).
+ */
+export function planService(
+  service: Service,
+  slices: Iterable<EndpointSlice>,
+  node: NodeFacts,
+  gather: Collect = collect,
+): ServiceDraft {
   const clusterIp = clusterIpOf(service, node);
   if (clusterIp === undefined) return nothing;
   const own = [...slices].filter(isForUs);
+  const key = `${service.metadata.namespace}/${service.metadata.name}`;
   const { firewall, problems } = firewallOf(service, node);
   const nodePort = healthCheckNodePortOf(service);
   const common = {
@@ -52,7 +61,7 @@ export function planService(service: Service, slices: Iterable<EndpointSlice>, n
   const ports = (service.spec.ports ?? []).map((port): PortDraft => {
     const frontends = frontendsOf(service, port, clusterIp, node.family);
     const isExternal = frontends.some(({ kind }) => kind !== 'cluster-ip');
-    const candidates = candidatesFor(own, port, node);
+    const candidates = gather(key, own, port, node);
     const policies = policiesOf(service, isExternal);
     const groups = {
       // Policy Local for clients outside of the cluster sends those inside to all endpoints all the same.

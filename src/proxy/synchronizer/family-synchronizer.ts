@@ -4,6 +4,7 @@ import type { Logger } from '../../base/log.ts';
 import { type Dataplane, nothingWritten, type TrafficSettings, type Written } from '../dataplane/port.ts';
 import { diff, operationCount } from '../diff/mod.ts';
 import {
+  Collector,
   Ledger,
   mergePairs,
   type NodeFacts,
@@ -46,6 +47,7 @@ const longestRetryMs = 30_000;
 export class FamilySynchronizer {
   readonly #options: FamilyOptions;
   readonly #ledger = new Ledger();
+  readonly #collector = new Collector();
   #node: NodeFacts;
   #settings: TrafficSettings;
   #touched = new Set<string>();
@@ -215,7 +217,8 @@ export class FamilySynchronizer {
     const updates: PortPair[] = [];
     for (const key of services) {
       const service = tracker.service(key);
-      const draft = service && planService(service, tracker.slicesOf(key), this.#node);
+      const draft = service && planService(service, tracker.slicesOf(key), this.#node, this.#collector.collect);
+      if (draft === undefined) this.#collector.forget(key);
       onPlanned(key, draft);
       updates.push(...this.#ledger.update(key, draft?.ports ?? []));
     }

@@ -1,8 +1,9 @@
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { KubeObject, Service } from '../../kube/mod.ts';
+import type { Service } from '../../kube/mod.ts';
 import { frontendText, type PortPair, type Problem, portNameText } from '../plan/mod.ts';
 import type { EventRecorder } from '../ports.ts';
+import { nodeReference } from '../references.ts';
 
 export interface NoticesOptions {
   readonly log: Logger;
@@ -55,10 +56,3 @@ export class Notices {
     }
   }
 }
-
-/** As kube-proxy refers to its node in Events: by name, also where the uid belongs. */
-const nodeReference = (name: string): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { name, uid: name, resourceVersion: '', creationTimestamp: '' },
-});

@@ -99,8 +99,7 @@ test('Drift is looked for each period, and repaired', async () => {
   calls();
   await clock.advance(syncPeriodMs);
   assert.equal(calls(), 'mayHaveDrifted');
-  dataplane.drifted = true;
-  dataplane.state.clear();
+  dataplane.lose();
   await clock.advance(syncPeriodMs);
   assert.equal(calls(), 'mayHaveDrifted read converge');
   assert.equal(web(), '10.0.0.1:9376');

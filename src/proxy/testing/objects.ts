@@ -30,6 +30,7 @@ export const tcp = (port: number, more: Partial<Port> = {}): Port => ({
   ...more,
 });
 export const udp = (port: number, more: Partial<Port> = {}): Port => ({ ...tcp(port, more), protocol: 'UDP' });
+export const sctp = (port: number, more: Partial<Port> = {}): Port => ({ ...tcp(port, more), protocol: 'SCTP' });
 
 type SliceEndpoint = EndpointSlice['endpoints'][number];
 
@@ -73,6 +74,25 @@ function metadata(name: string, creationTimestamp: string, labels?: Record<strin
     ...(labels && { labels }),
   };
 }
+
+interface NodeOptions {
+  readonly zone?: string;
+  readonly addresses?: NonNullable<Node['status']>['addresses'];
+  readonly podCIDRs?: string[];
+}
+
+export function node(name: string, { zone, addresses = [], podCIDRs }: NodeOptions): Node {
+  const { namespace: _, ...rest } = metadata(name, '2026-01-01T00:00:00Z', zone === undefined ? {} : zoneLabel(zone));
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: rest,
+    spec: { ...(podCIDRs && { podCIDRs }) },
+    status: { addresses },
+  } as Node;
+}
+
+const zoneLabel = (zone: string) => ({ 'topology.kubernetes.io/zone': zone });
 
 /** Nothing is known of any node, and the proxy does not wait for it. */
 export function fakeInformers() {

@@ -31,6 +31,8 @@ export interface BaseChain {
   readonly hook: Hook;
   /** Lower comes first among the chains of one hook. */
   readonly priority: number;
+  /** What becomes of packets that no rule has decided about. Absent: they are accepted. */
+  readonly policy?: 'drop';
 }
 
 /** enum nf_inet_hooks. */
@@ -86,8 +88,12 @@ export function encodeChain(writer: AttributeWriter, table: string, { name, base
   writer.putU32Be(HookAttribute.number, hooks[base.hook]);
   writer.putU32Be(HookAttribute.priority, base.priority >>> 0);
   writer.end(hook);
+  if (base.policy) writer.putU32Be(ChainAttribute.policy, policyDrop);
   writer.putString(ChainAttribute.type, base.type);
 }
+
+/** NF_DROP of netfilter.h. */
+const policyDrop = 0;
 
 export function decodeChain(payload: Buffer): Chain & { readonly table: string } {
   const attributes = attributesOf(payload);
@@ -98,6 +104,7 @@ export function decodeChain(payload: Buffer): Chain & { readonly table: string }
       type: named(attributes, ChainAttribute.type) as BaseChain['type'],
       hook: hookName,
       priority: (hook.u32Be(HookAttribute.priority) ?? 0) | 0,
+      ...(attributes.u32Be(ChainAttribute.policy) === policyDrop && { policy: 'drop' as const }),
     };
   const table = named(attributes, ChainAttribute.table);
   return { table, name: named(attributes, ChainAttribute.name), ...(base && { base }) };
@@ -146,8 +153,16 @@ export function encodeSet(writer: AttributeWriter, table: string, set: SetDefini
   if (set.notes !== undefined) writer.putBytes(SetAttribute.userData, Buffer.from(set.notes, 'hex'));
 }
 
-/** `count` is the number of elements, where the kernel says it (6.16). */
-export function decodeSet(payload: Buffer): { table: string; set: SetDefinition; count?: number } {
+/**
+ * `count` is the number of elements, where the kernel says it (6.16). A set that holds ranges, which this program does not
+ * write, has their ends for elements.
+ */
+export function decodeSet(payload: Buffer): {
+  table: string;
+  set: SetDefinition;
+  count?: number;
+  holdsRanges?: true;
+} {
   const attributes = attributesOf(payload);
   const dataType = attributes.u32Be(SetAttribute.dataType);
   const flags = attributes.u32Be(SetAttribute.flags) ?? 0;
@@ -167,7 +182,12 @@ export function decodeSet(payload: Buffer): { table: string; set: SetDefinition;
     ...(notes !== undefined && { notes }),
   };
   const count = attributes.u32Be(SetAttribute.count);
-  return { table: named(attributes, SetAttribute.table), set, ...(count !== undefined && { count }) };
+  return {
+    table: named(attributes, SetAttribute.table),
+    set,
+    ...(count !== undefined && { count }),
+    ...((flags & SetFlag.interval) !== 0 && { holdsRanges: true as const }),
+  };
 }
 
 /** struct nfgenmsg: family, version, resource id. */

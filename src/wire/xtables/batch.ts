@@ -1,5 +1,5 @@
 import type { Family, Rule } from '../iptables/model.ts';
-import { type AttributeWriter, MessageBatch, MessageFlag } from '../netlink/mod.ts';
+import { type AttributeWriter, MessageBatch, MessageFlag, type NetlinkMessage } from '../netlink/mod.ts';
 import { RuleAttribute } from './constants.ts';
 import { encodeRule } from './encode-rule.ts';
 
@@ -189,6 +189,9 @@ function dumpRequest(type: number, family: Family, sequence: number, fill?: (wri
   });
   return batch.finish();
 }
+
+/** Of what the kernel answers to a batch: an echoed rule, and not the notice of the rule set's new generation. */
+export const isEchoedRule = ({ type }: NetlinkMessage): boolean => type === Message.newRule;
 
 /** struct nfgenmsg. */
 function header(writer: AttributeWriter, family: number, resourceId: number): void {

@@ -2,7 +2,7 @@ import { KernelError } from '../../../kernel/errors.ts';
 import type { NetlinkSocket } from '../../../kernel/port.ts';
 import { type Answer, decodeAnswer, errnoNumber, type NetlinkMessage } from '../../../wire/netlink/mod.ts';
 import { decodeGeneration, requestGeneration } from '../../../wire/nftables/mod.ts';
-import type { XtBatch } from '../../../wire/xtables/mod.ts';
+import { isEchoedRule, type XtBatch } from '../../../wire/xtables/mod.ts';
 
 /** nf_tables at the far end of a netlink socket: numbers the messages and turns refusals into KernelError. */
 export class XtLink {
@@ -17,7 +17,7 @@ export class XtLink {
     return this.#sequence;
   }
 
-  /** Returns what the kernel echoed. Throws KernelError with the object that it refused; then nothing has happened. */
+  /** Returns the rules that the kernel echoed. Throws KernelError with the object that it refused; then nothing has happened. */
   commit(batch: XtBatch): { readonly echoes: readonly NetlinkMessage[]; readonly bytes: number } {
     const bytes = batch.finish();
     this.#sequence = batch.nextSequence;
@@ -25,7 +25,7 @@ export class XtLink {
     const [error] = answer.errors;
     if (error) throw refused('Change iptables rules', error, batch.objectOf(error.sequence));
     if (!answer.acknowledged.includes(batch.acknowledgedSequence)) throw unanswered('Change iptables rules');
-    return { echoes: answer.messages, bytes: bytes.length };
+    return { echoes: answer.messages.filter(isEchoedRule), bytes: bytes.length };
   }
 
   /** All messages of a dump; none when the table or chain is not there; undefined when it changed underneath. */

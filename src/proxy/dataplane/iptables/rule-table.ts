@@ -52,4 +52,5 @@ export interface FoundRules {
 
 export const tableNames = ['mangle', 'nat', 'filter'] as const satisfies TableName[];
 
-export const isOurs = (chain: string): boolean => chain.startsWith('KUBE-');
+/** The chains of kube-proxy's userspace mode are that mode's to remove. */
+export const isOurs = (chain: string): boolean => /^KUBE-(?!PORTALS-|NODEPORT-)/.test(chain);

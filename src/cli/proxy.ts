@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { messageOf, UsageError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
@@ -23,8 +23,8 @@ interface ProxyFlags extends LogFlags {
   master?: string;
   hostnameOverride?: string;
   serviceCidr?: string;
-  cleanup?: boolean;
-  initOnly?: boolean;
+  cleanup?: string;
+  initOnly?: string;
 }
 
 export function proxyCommand(): Command {
@@ -40,8 +40,10 @@ export function proxyCommand(): Command {
     .option('--hostname-override <node>', "this node's name, as in the endpoints' nodeName; default: the host's")
     .option('--master <url>', 'the API server, instead of the one in the kubeconfig')
     .option('--service-cidr <cidr>', 'addresses of Services: packets to one that no Service has are dropped')
-    .option('--cleanup', 'remove the rules of all modes from the kernel and end: Services stop working on this node')
-    .option('--init-only', 'set the kernel parameters that take full root rights, and end')
+    .addOption(
+      actionOption('cleanup', 'remove the rules of all modes from the kernel and end: Services stop working here'),
+    )
+    .addOption(actionOption('init-only', 'set the kernel parameters that take full root rights, and end'))
     .addHelpText(
       'after',
       `
@@ -59,6 +61,12 @@ Examples:
   for (const option of logOptions()) command.addOption(option);
   return command.action((flags: ProxyFlags) => run(flags, flagValues(command), command));
 }
+
+/** As all of kube-proxy's booleans, it may have its value behind `=`. */
+const actionOption = (name: string, description: string): Option =>
+  new Option(`--${name} [true|false]`, description).preset('true').choices(['true', 'false']);
+
+const isTrue = (value: string | undefined): boolean => value === 'true';
 
 async function run(flags: ProxyFlags, values: FlagValues, command: Command): Promise<void> {
   const read = (text?: string) =>
@@ -86,13 +94,13 @@ async function operate(
   const kernel = createKernel();
   const clock = systemClock;
   const dataplanes = realDataplanes({ kernel, clock, log });
-  if (flags.cleanup) {
+  if (isTrue(flags.cleanup)) {
     if (cleanUp(dataplanes, kernel, log).length > 0) throw new ExitError(exitCodes.failed);
     return;
   }
   const tune = (wanted: KubeProxyConfiguration, mode: Parameters<typeof tuneNode>[1]) =>
     tuneNode(wanted, mode, { log, cpus: os.cpus().length });
-  if (flags.initOnly) {
+  if (isTrue(flags.initOnly)) {
     tune(config, chooseMode(config.mode, dataplanes, os.release()));
     return;
   }

@@ -16,10 +16,12 @@ export function assignSlots(before: readonly Endpoint[], wanted: readonly Endpoi
   return [...(slots as Endpoint[]), ...waiting.slice(seated)];
 }
 
-/** Most endpoints are the very same objects as before; only the others are worth the making of a text. */
+/** Most endpoints are the very same objects as before and in their places; only the others are worth a look-up or a text. */
 function keepSeats(before: readonly Endpoint[], wanted: readonly Endpoint[]) {
-  const newcomers = new Set(wanted);
-  const slots: (Endpoint | undefined)[] = before.map((old) => (newcomers.delete(old) ? old : undefined));
+  const newcomers = new Set(wanted.filter((endpoint, i) => endpoint !== before[i]));
+  const slots: (Endpoint | undefined)[] = before.map((old, i) =>
+    old === wanted[i] || newcomers.delete(old) ? old : undefined,
+  );
   const byText = new Map([...newcomers].map((endpoint) => [endpointText(endpoint), endpoint]));
   for (let slot = 0; slot < slots.length && byText.size > 0; slot++) {
     if (slots[slot] !== undefined) continue;

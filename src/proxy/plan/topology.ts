@@ -12,8 +12,10 @@ export type Topology = (candidate: Candidate) => LeftOutReason | undefined;
  * for ready endpoints only: when there is none, terminating ones are taken wherever they are.
  */
 export function topologyOf(candidates: readonly Candidate[], node: NodeFacts): Topology {
+  // Nearly no Service has hints, and then the first ready endpoint tells.
+  const first = candidates.find(({ standing }) => standing === Standing.ready);
+  if (!first?.hints) return everywhere;
   const ready = candidates.filter(({ standing }) => standing === Standing.ready);
-  if (ready.length === 0) return everywhere;
   if (ready.every(({ hints }) => hints?.forNodes?.length)) {
     if (ready.some((one) => isHintedToNode(one, node.name))) return only(isHintedToNode, node.name, nodeReason);
   }

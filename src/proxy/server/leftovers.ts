@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { isKernelError, KernelError } from '../../kernel/errors.ts';
 import type { Kernel } from '../../kernel/port.ts';
@@ -41,6 +41,8 @@ function removeMode(dataplanes: Dataplanes, mode: ProxyMode, family: Family, log
     dataplane.cleanup();
     return [];
   } catch (error) {
+    // Without iptables' tools nobody has used a mode that takes them, not in this container at least.
+    if (codeOf(error) === 'ENOENT') return [];
     log.warn('Cannot remove what another mode has left', { mode, family, error: messageOf(error) });
     return [error as Error];
   } finally {

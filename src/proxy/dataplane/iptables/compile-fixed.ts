@@ -116,6 +116,8 @@ function hooks(settings: TrafficSettings): SharedRule[] {
   return [
     hook('filter', 'INPUT', Chain.externalServices, external, isNew),
     hook('filter', 'FORWARD', Chain.externalServices, external, isNew),
+    // Upstream has no such rule: the node's own connections to external addresses without endpoints wait there in vain.
+    hook('filter', 'OUTPUT', Chain.externalServices, external, isNew),
     hook('filter', 'INPUT', Chain.nodePorts, 'kubernetes health check service ports'),
     hook('filter', 'FORWARD', Chain.services, portals, isNew),
     hook('filter', 'OUTPUT', Chain.services, portals, isNew),

@@ -5,7 +5,6 @@ import { compilePort } from '../../src/proxy/dataplane/iptables/compile-port.ts'
 import { createIptablesDataplane } from '../../src/proxy/dataplane/iptables/mod.ts';
 import { compileTable } from '../../src/proxy/dataplane/nftables/compile-table.ts';
 import { createNftablesDataplane } from '../../src/proxy/dataplane/nftables/mod.ts';
-import { layoutOptions } from '../../src/proxy/dataplane/nftables/settings.ts';
 import type { Dataplane, TrafficSettings } from '../../src/proxy/dataplane/port.ts';
 import type { Family, PortPlan } from '../../src/proxy/plan/mod.ts';
 import { type BaseChain, iptablesChains, nftablesChains, readNftables } from '../../src/trace/mod.ts';
@@ -25,18 +24,14 @@ export interface Subject {
 
 export type SubjectName = 'nftables' | 'iptables on nft' | 'iptables on legacy';
 
-const nftablesSoFar = ['cluster IP', "cluster IP, as another node's Pod uses it", 'node port'];
-
 export const subjects: readonly Subject[] = [
   {
     name: 'nftables',
-    lacks: ({ title }, family) =>
-      family === 'IPv6' || !nftablesSoFar.includes(title) ? 'its nftables rules are not written yet' : undefined,
     open: (kernel, family, netns) => createNftablesDataplane(kernel, { family, netns }),
     compile(ports, settings) {
-      const { chains, sets, elements } = compileTable(ports, layoutOptions(settings));
+      const { chains, sets, elements } = compileTable(ports, settings);
       const { family } = settings;
-      const found = sets.map((definition) => ({ definition, elements: elements.get(definition.name)! }));
+      const found = sets.map((definition) => ({ definition, elements: elements.get(definition.name) ?? [] }));
       return nftablesChains({ family, name: 'signalbox', chains, sets: found });
     },
     readBack(kernel, family, netns) {

@@ -17,4 +17,14 @@ export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
 export type { ListedRoute, RouteSpec } from './route-spec.ts';
+export {
+  createStreamSystem,
+  listenStream,
+  openPipe,
+  type PipeEnds,
+  StreamError,
+  StreamEvent,
+  type StreamSystem,
+  socketAddress,
+} from './streams.ts';
 export { runTool, ToolError } from './tools.ts';

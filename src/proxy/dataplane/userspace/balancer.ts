@@ -1,15 +1,17 @@
 import type { Clock } from '../../../base/clock.ts';
 import { endpointText } from '../../plan/mod.ts';
-import type { Target } from './sockets.ts';
+import type { Target } from './target.ts';
 
 interface Affinity {
   readonly target: string;
   readonly lastMs: number;
 }
 
+const none: ReadonlySet<Target> = new Set();
+
 /** Chooses endpoints: one after the other, or the one that the client had before (SessionAffinity ClientIP). */
 export class Balancer {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   #targets: readonly Target[] = [];
   readonly #byText = new Map<string, Target>();
   #next = 0;
@@ -17,7 +19,7 @@ export class Balancer {
   /** By client address; who has come last is last. */
   readonly #clients = new Map<string, Affinity>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
   }
 
@@ -33,10 +35,15 @@ export class Balancer {
    * For a new connection; undefined when there is no endpoint. Those that have `failed` for it are chosen again only when
    * all have, and end the client's affinity.
    */
-  choose(client: string, failed: ReadonlySet<Target> = new Set()): Target | undefined {
+  choose(client: string, failed: ReadonlySet<Target> = none): Target | undefined {
     const target = this.#affine(client, failed) ?? this.#inTurn(failed);
     if (target && this.#affinityMs !== undefined) this.#remember(client, target);
     return target;
+  }
+
+  /** Clients matter by their address. */
+  get hasAffinity(): boolean {
+    return this.#affinityMs !== undefined;
   }
 
   /** Clients that are remembered. */

@@ -3,12 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { systemClock } from '../../../base/clock.ts';
-import { silentLogger } from '../../../base/log.ts';
 import { raiseFileLimit } from '../../../kernel/mod.ts';
 import { TestNetwork } from '../../testing/network.ts';
-import { Balancer } from './balancer.ts';
-import { createSockets } from './sockets.ts';
+import { PumpThread } from './pump-thread.ts';
 import { TcpRelay } from './tcp-relay.ts';
 
 /** A relayed connection takes two descriptors of this process, and some are needed besides; CI may allow 20,000. */
@@ -38,20 +35,18 @@ async function line(place: 'pod1' | 'pod2', ...words: string[]): Promise<string>
 
 test(`${count} connections are open at once, carry data, and leave nothing behind`, { timeout: 120_000 }, async () => {
   await line('pod1', 'serve', '9376');
-  const balancer = new Balancer(systemClock);
-  balancer.update([{ address: '10.244.1.2', port: 9376 }], undefined);
-  const relay = new TcpRelay(
-    { sockets: createSockets(network.path('node')), clock: systemClock, log: silentLogger },
-    balancer,
-  );
+  const netns = network.path('node');
+  const pump = new PumpThread({ netns, connectionsLimit: count });
+  const relay = new TcpRelay(pump, 'IPv4', netns);
+  relay.update([{ address: '10.244.1.2', port: 9376 }], undefined);
   let most = 0;
   const watch = setInterval(() => {
-    most = Math.max(most, relay.connections);
+    most = Math.max(most, pump.connections);
   }, 10);
   const result = JSON.parse(await line('pod2', 'hold', '169.254.1.1', String(relay.port), String(count)));
   assert.deepEqual(result, { opened: count, echoed: count });
   assert.equal(most, count);
-  while (relay.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (pump.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   clearInterval(watch);
-  relay.abort();
+  pump.end();
 });

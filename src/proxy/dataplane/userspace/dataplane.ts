@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/log.ts';
 import { raiseFileLimit } from '../../../kernel/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import { type Family, type PortPlan, portNameText } from '../../plan/mod.ts';
@@ -8,7 +10,8 @@ import { compileJumps } from './compile-static.ts';
 import { type FoundRules, foundRules } from './found-rules.ts';
 import { createIptablesTool, type IptablesTool } from './iptables-tool.ts';
 import { Chain } from './layout.ts';
-import { Relays } from './relays.ts';
+import { PumpThread } from './pump-thread.ts';
+import { Relays, type RelaysContext } from './relays.ts';
 import {
   describeRules,
   type PortRules,
@@ -19,9 +22,10 @@ import {
   restoreNothing,
 } from './rule-set.ts';
 import { createSockets, type Sockets } from './sockets.ts';
-import type { RelayContext } from './tcp-relay.ts';
 
-export interface UserspaceOptions extends Omit<RelayContext, 'sockets'> {
+export interface UserspaceOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
   readonly family: Family;
   /** Path of the network namespace to program and to relay in; default: the process's own. */
   readonly netns?: string;
@@ -29,6 +33,9 @@ export interface UserspaceOptions extends Omit<RelayContext, 'sockets'> {
 
 /** As upstream's userspace mode asked for; a relayed connection takes two. */
 const wantedDescriptors = 64_000;
+
+/** For pipes of slow connections (two each), UDP sessions, listeners, and what the rest of the process has open. */
+const reservedDescriptors = 1000;
 
 /**
  * Relays in this process, to which iptables rules lead: traffic ends with the process. Throws OperatingError: `EPERM`
@@ -41,7 +48,9 @@ export function createUserspaceDataplane({ family, netns, ...context }: Userspac
   if (openFiles < wantedDescriptors) {
     context.log.warn('Each relayed connection takes two open files, of which there are few', { openFiles });
   }
-  return new UserspaceDataplane(tool, { ...context, sockets: createSockets(netns) });
+  const connectionsLimit = Math.max(1, Math.floor((openFiles - reservedDescriptors) / 2));
+  const pump = new PumpThread({ netns, connectionsLimit });
+  return new UserspaceDataplane(tool, { ...context, netns, pump, sockets: createSockets(netns) });
 }
 
 class UserspaceDataplane implements Dataplane {
@@ -54,7 +63,7 @@ class UserspaceDataplane implements Dataplane {
   /** What was written for each port, by its name. */
   readonly #written = new Map<string, PortRules>();
 
-  constructor(tool: IptablesTool, context: RelayContext) {
+  constructor(tool: IptablesTool, context: RelaysContext) {
     this.#tool = tool;
     this.#sockets = context.sockets;
     this.#relays = new Relays(context);

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
+import { openSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { ManualClock, systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
+import { createStreamSystem, listenStream, StreamError, type StreamSystem } from '../../../kernel/mod.ts';
 import { Balancer } from './balancer.ts';
-import { createSockets, type Sockets, type Target } from './sockets.ts';
-import { TcpRelay } from './tcp-relay.ts';
+import { Pump } from './pump.ts';
+import { createSockets } from './sockets.ts';
+import type { Target } from './target.ts';
 import { UdpRelay } from './udp-relay.ts';
 
 const address = '127.0.0.1';
@@ -41,16 +44,51 @@ async function refusing(): Promise<Target> {
 
 interface RelayOptions {
   readonly affinitySeconds?: number;
-  readonly sockets?: Sockets;
   readonly clock?: ManualClock;
+  readonly connectionsLimit?: number;
+  readonly pipesLimit?: number;
+  /** System calls that are to do something else. */
+  readonly calls?: (system: StreamSystem) => Partial<StreamSystem>;
 }
 
-function relayTo(t: TestContext, targets: readonly Target[], options: RelayOptions = {}): TcpRelay {
-  const { sockets = createSockets(), clock = systemClock, affinitySeconds } = options;
+class Relay {
+  readonly port: number;
+  readonly #descriptor: number;
+  readonly #pump: Pump;
+
+  constructor(pump: Pump, balancer: Balancer) {
+    const { descriptor, port } = listenStream('IPv4');
+    this.port = port;
+    this.#descriptor = descriptor;
+    this.#pump = pump;
+    pump.open(descriptor, balancer);
+  }
+
+  get connections(): number {
+    return this.#pump.connections;
+  }
+
+  close(): void {
+    this.#pump.close(this.#descriptor);
+  }
+}
+
+/** The pump shares this test's thread, and has a turn in each turn of its event loop. */
+function relayTo(t: TestContext, targets: readonly Target[], options: RelayOptions = {}): Relay {
+  const { clock = systemClock, affinitySeconds, connectionsLimit = 1000, pipesLimit = 8, calls = () => ({}) } = options;
   const balancer = new Balancer(clock);
   balancer.update(targets, affinitySeconds);
-  const relay = new TcpRelay({ sockets, clock, log: silentLogger }, balancer);
-  t.after(() => relay.abort());
+  const real = createStreamSystem();
+  const pump = new Pump({ system: { ...real, ...calls(real) }, clock, connectionsLimit, pipesLimit });
+  const relay = new Relay(pump, balancer);
+  let turn = setImmediate(function again() {
+    pump.turn(0);
+    turn = setImmediate(again);
+  });
+  t.after(() => {
+    clearImmediate(turn);
+    pump.end();
+  });
   return relay;
 }
 
@@ -74,7 +112,7 @@ async function textOf(socket: Socket): Promise<string> {
 const saying = (t: TestContext, name: string) => endpoint(t, (socket) => socket.end(name));
 
 /** Names of the endpoints that so many connections in a row meet. */
-async function ask(t: TestContext, relay: TcpRelay, times: number): Promise<string[]> {
+async function ask(t: TestContext, relay: Relay, times: number): Promise<string[]> {
   const names: string[] = [];
   for (let i = 0; i < times; i++) {
     const socket = client(t, relay);
@@ -107,28 +145,32 @@ test('When affinity leads to an endpoint that refuses, the client gets another f
 test('An endpoint that does not answer is given up after 0.25, 0.5, 1 and 2 seconds', async (t) => {
   const clock = new ManualClock();
   const dialled: [port: number, atMs: number][] = [];
-  const waiting: Socket[] = [];
-  t.after(() => waiting.forEach((socket) => void socket.destroy()));
-  const silent: Sockets = {
-    ...createSockets(),
-    connectTcp({ port }) {
-      dialled.push([port, clock.monotonicMs()]);
-      // Never connected: as if its SYN were lost.
-      const socket = new Socket();
-      waiting.push(socket);
-      return socket;
-    },
-  };
   const relay = relayTo(
     t,
     [1, 2, 3].map((port) => ({ address, port })),
-    { clock, sockets: silent },
+    { clock, calls: silent },
   );
+  function silent({ watch }: StreamSystem): Partial<StreamSystem> {
+    const silenced = new Set<number>();
+    return {
+      connect(to) {
+        dialled.push([Buffer.from(to).readUInt16BE(2), clock.monotonicMs()]);
+        // A descriptor of which no event is ever heard: as if its SYN were lost.
+        const descriptor = openSync('/dev/null', 'r');
+        silenced.add(descriptor);
+        return descriptor;
+      },
+      watch: (descriptor) => (silenced.delete(descriptor) ? 0 : watch(descriptor)),
+    };
+  }
   const socket = client(t, relay);
   const failure = once(socket, 'error');
   await once(socket, 'connect');
   while (dialled.length === 0) await new Promise(setImmediate);
-  for (const ms of [250, 500, 1000, 2000]) await clock.advance(ms);
+  for (const ms of [250, 500, 1000, 2000]) {
+    await clock.advance(ms);
+    await new Promise(setImmediate);
+  }
   const [error] = await failure;
   assert.equal(error.code, 'ECONNRESET');
   assert.deepEqual(dialled, [
@@ -199,17 +241,7 @@ test('An endpoint that dies in mid-stream resets its client', async (t) => {
 test('An endpoint that takes nothing stops its client, with few bytes in between', async (t) => {
   const accepted = Promise.withResolvers<Socket>();
   const target = await endpoint(t, (socket) => accepted.resolve(socket.pause()));
-  const sockets = createSockets();
-  const ends: Socket[] = [];
-  const watched: Sockets = {
-    ...sockets,
-    connectTcp(to) {
-      const socket = sockets.connectTcp(to);
-      ends.push(socket);
-      return socket;
-    },
-  };
-  const socket = client(t, relayTo(t, [target], { sockets: watched }));
+  const socket = client(t, relayTo(t, [target]));
   const chunk = Buffer.alloc(1 << 20);
   let sent = 0;
   const total = 64;
@@ -227,11 +259,10 @@ test('An endpoint that takes nothing stops its client, with few bytes in between
   let [still, written] = [0, -1];
   while (still < 50) {
     await new Promise((resolve) => setTimeout(resolve, 2));
-    still = ends[0]!.bytesWritten === written ? still + 1 : 0;
-    written = ends[0]!.bytesWritten;
+    still = socket.bytesWritten === written ? still + 1 : 0;
+    written = socket.bytesWritten;
   }
   assert.ok(sent < total, 'the client was stopped');
-  assert.ok(ends[0]!.writableLength <= 1 << 20, `${ends[0]!.writableLength} bytes wait in the relay`);
 
   let received = 0;
   server.on('data', (data: Buffer) => {
@@ -260,21 +291,49 @@ test('A relay that is closed takes no more connections and lets open ones finish
 });
 
 test('Out of descriptors, the client is reset and no endpoint is blamed', async (t) => {
-  const sockets = createSockets();
   let attempts = 0;
-  const exhausted: Sockets = {
-    ...sockets,
-    connectTcp() {
-      attempts += 1;
-      const socket = new Socket();
-      process.nextTick(() => socket.destroy(Object.assign(new Error('out'), { code: 'EMFILE' })));
-      return socket;
-    },
+  const connect = () => {
+    attempts += 1;
+    return StreamError.outOfDescriptors;
   };
-  const relay = relayTo(t, [await saying(t, 'a'), await saying(t, 'b')], { sockets: exhausted });
+  const relay = relayTo(t, [await saying(t, 'a'), await saying(t, 'b')], { calls: () => ({ connect }) });
   const [error] = await once(client(t, relay), 'error');
   assert.equal(error.code, 'ECONNRESET');
   assert.equal(attempts, 1);
+});
+
+test('Out of room, clients wait until others have ended', async (t) => {
+  const target = await endpoint(t, (socket) =>
+    socket.on('data', (data) => socket.write(data)).on('end', () => socket.end()),
+  );
+  const relay = relayTo(t, [target], { connectionsLimit: 2 });
+  const clients = [client(t, relay), client(t, relay), client(t, relay)];
+  for (const socket of clients) socket.write('hello');
+  await Promise.all([once(clients[0]!, 'data'), once(clients[1]!, 'data')]);
+  assert.equal(relay.connections, 2);
+  assert.equal(clients[2]!.bytesRead, 0);
+  clients[0]!.end();
+  assert.equal(String((await once(clients[2]!, 'data'))[0]), 'hello');
+});
+
+test('More slow receivers than pipes: nobody waits for another, and no byte is lost', async (t) => {
+  const size = 32 << 20;
+  const content = Buffer.alloc(size, 'signalbox ');
+  const accepted: Socket[] = [];
+  const target = await endpoint(t, (socket) => accepted.push(socket.pause()));
+  const relay = relayTo(t, [target], { pipesLimit: 1 });
+  const clients = [client(t, relay), client(t, relay), client(t, relay)];
+  for (const socket of clients) socket.end(content);
+  await until(() => accepted.length === 3 && clients.every(({ bytesWritten }) => bytesWritten > 1 << 20));
+  const received = await Promise.all(
+    accepted.reverse().map(async (socket) => {
+      const parts: Buffer[] = [];
+      socket.on('data', (data: Buffer) => parts.push(data)).resume();
+      await once(socket, 'end');
+      return Buffer.concat(parts);
+    }),
+  );
+  for (const bytes of received) assert.ok(bytes.equals(content));
 });
 
 const until = async (condition: () => boolean) => {

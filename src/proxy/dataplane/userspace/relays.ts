@@ -1,29 +1,34 @@
-import { type Endpoint, type PortPlan, portNameText, type TrafficPolicy } from '../../plan/mod.ts';
+import { type Endpoint, type Family, type PortPlan, portNameText, type TrafficPolicy } from '../../plan/mod.ts';
 import { Balancer } from './balancer.ts';
-import type { Target } from './sockets.ts';
-import { type RelayContext, TcpRelay } from './tcp-relay.ts';
-import { UdpRelay } from './udp-relay.ts';
+import type { PumpThread } from './pump-thread.ts';
+import type { Target } from './target.ts';
+import { TcpRelay } from './tcp-relay.ts';
+import { UdpRelay, type UdpRelayContext } from './udp-relay.ts';
 
 /** The relay of one group of endpoints. */
 interface GroupRelay {
-  readonly balancer: Balancer;
-  readonly relay: TcpRelay | UdpRelay;
+  readonly port: number;
+  update(targets: readonly Target[], affinitySeconds: number | undefined): void;
+  close(): void;
 }
 
 type PortRelays = Partial<Record<TrafficPolicy, GroupRelay>>;
+
+export interface RelaysContext extends UdpRelayContext {
+  readonly pump: PumpThread;
+  readonly netns: string | undefined;
+}
 
 const policies = ['Cluster', 'Local'] as const;
 
 /** The relays of all ports: one for each group that has endpoints. */
 export class Relays {
-  readonly #context: RelayContext;
+  readonly #context: RelaysContext;
   readonly #ports = new Map<string, PortRelays>();
   /** No longer in use, and listening until no rule leads to them. */
   readonly #retired: GroupRelay[] = [];
-  /** Closed, with connections that have not ended yet. */
-  readonly #finishing = new Set<TcpRelay>();
 
-  constructor(context: RelayContext) {
+  constructor(context: RelaysContext) {
     this.#context = context;
   }
 
@@ -38,7 +43,7 @@ export class Relays {
       const endpoints = endpointsOf(port, policy);
       if (endpoints.length === 0) continue;
       known[policy] ??= this.#open(port);
-      this.#feed(known[policy], endpoints, port.affinitySeconds);
+      known[policy].update(endpoints, port.affinitySeconds);
       relays[policy] = known[policy];
     }
     for (const policy of policies) if (known[policy] && !relays[policy]) this.#retired.push(known[policy]);
@@ -57,37 +62,23 @@ export class Relays {
 
   /** To be called when no rule leads to them any more; connections that are open may finish. */
   closeRetired(): void {
-    for (const { relay } of this.#retired.splice(0)) {
-      relay.close();
-      if (relay instanceof TcpRelay && relay.connections > 0) this.#finishing.add(relay);
-    }
-    for (const relay of this.#finishing) if (relay.connections === 0) this.#finishing.delete(relay);
+    for (const relay of this.#retired.splice(0)) relay.close();
   }
 
   portOf({ name }: PortPlan, policy: TrafficPolicy): number | undefined {
-    return this.#ports.get(portNameText(name))?.[policy]?.relay.port;
+    return this.#ports.get(portNameText(name))?.[policy]?.port;
   }
 
   /** Ends everything, open connections too. */
   close(): void {
-    for (const key of [...this.#ports.keys()]) this.#retire(key);
-    for (const { relay } of this.#retired.splice(0)) {
-      if (relay instanceof TcpRelay) relay.abort();
-      else relay.close();
-    }
-    for (const relay of this.#finishing) relay.abort();
+    this.retain([]);
+    this.closeRetired();
+    this.#context.pump.end();
   }
 
   #open({ name, family }: PortPlan): GroupRelay {
-    const balancer = new Balancer(this.#context.clock);
-    const relay =
-      name.protocol === 'TCP' ? new TcpRelay(this.#context, balancer) : new UdpRelay(this.#context, balancer, family);
-    return { balancer, relay };
-  }
-
-  #feed({ balancer, relay }: GroupRelay, targets: readonly Target[], affinitySeconds: number | undefined): void {
-    balancer.update(targets, affinitySeconds);
-    if (relay instanceof UdpRelay) relay.retain(targets);
+    const { pump, netns } = this.#context;
+    return name.protocol === 'TCP' ? new TcpRelay(pump, family, netns) : udpRelay(this.#context, family);
   }
 
   #retire(key: string): void {
@@ -99,3 +90,16 @@ export class Relays {
 /** SCTP cannot be relayed: Node.js has no such sockets. */
 const endpointsOf = ({ name, cluster, local }: PortPlan, policy: TrafficPolicy): readonly Endpoint[] =>
   name.protocol === 'SCTP' ? [] : ((policy === 'Cluster' ? cluster : local)?.endpoints ?? []);
+
+function udpRelay(context: UdpRelayContext, family: Family): GroupRelay {
+  const balancer = new Balancer(context.clock);
+  const relay = new UdpRelay(context, balancer, family);
+  return {
+    port: relay.port,
+    update(targets, affinitySeconds) {
+      balancer.update(targets, affinitySeconds);
+      relay.retain(targets);
+    },
+    close: () => relay.close(),
+  };
+}

@@ -1,17 +1,27 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { Cancel } from '../../../base/clock.ts';
+import type { Cancel, Clock } from '../../../base/clock.ts';
 import { codeOf } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/log.ts';
 import { endpointText, type Family } from '../../plan/mod.ts';
 import type { Balancer } from './balancer.ts';
 import { clientAddress } from './client-address.ts';
-import type { Target } from './sockets.ts';
-import { dialTimeoutsMs, type RelayContext } from './tcp-relay.ts';
+import type { Sockets } from './sockets.ts';
+import type { Target } from './target.ts';
 
 /** Upstream forgets a session after 250 ms, and with it the answer of a slow endpoint. */
 const defaultIdleMs = 10_000;
 
 /** Each session is a descriptor: past that number, the one that has been idle longest makes room. */
 const defaultSessionsLimit = 4096;
+
+/** As many endpoints as a TCP connection is tried with. */
+const attemptsLimit = 4;
+
+export interface UdpRelayContext {
+  readonly sockets: Sockets;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 interface Session {
   readonly client: RemoteInfo;
@@ -26,7 +36,7 @@ interface Session {
 /** Takes the datagrams of one port of a Service; each client (address and port) has a socket of its own to an endpoint. */
 export class UdpRelay {
   readonly port: number;
-  readonly #context: RelayContext;
+  readonly #context: UdpRelayContext;
   readonly #balancer: Balancer;
   readonly #server: Socket;
   readonly #idleMs: number;
@@ -38,7 +48,7 @@ export class UdpRelay {
 
   /** Throws when no port can be had. */
   constructor(
-    context: RelayContext,
+    context: UdpRelayContext,
     balancer: Balancer,
     family: Family,
     options: { readonly idleMs?: number; readonly sessionsLimit?: number } = {},
@@ -120,7 +130,7 @@ export class UdpRelay {
     if (session?.socket !== socket) return;
     const { client, failed, target, unanswered } = session;
     failed.add(target);
-    const isHopeless = unanswered === undefined || failed.size >= dialTimeoutsMs.length;
+    const isHopeless = unanswered === undefined || failed.size >= attemptsLimit;
     const next = isHopeless ? undefined : this.#balancer.choose(clientAddress(client.address), failed);
     const replacement = next && !failed.has(next) ? this.#open(key, next) : undefined;
     if (!replacement) {

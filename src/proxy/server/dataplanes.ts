@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, OperatingError } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
+import { type Logger, silentLogger } from '../../base/log.ts';
 import type { Kernel } from '../../kernel/port.ts';
 import { type ProxyMode, proxyModes } from '../config/mod.ts';
 import { createIptablesDataplane } from '../dataplane/iptables/mod.ts';
@@ -10,7 +10,10 @@ import { createUserspaceDataplane } from '../dataplane/userspace/mod.ts';
 import type { Family } from '../plan/mod.ts';
 
 /** How to open each mode's dataplane. Throws OperatingError when the machine cannot, or does not let us. */
-export type Dataplanes = Readonly<Record<ProxyMode, (family: Family) => Dataplane>>;
+export type Dataplanes = Readonly<Record<ProxyMode, (family: Family, purpose?: Purpose) => Dataplane>>;
+
+/** To remove what a mode has left, nobody needs to hear what it would lack to serve. */
+type Purpose = 'serve' | 'remove';
 
 export interface DataplanesOptions {
   readonly kernel: Kernel;
@@ -25,7 +28,8 @@ export function realDataplanes({ kernel, clock, log, netns }: DataplanesOptions)
   return {
     nftables: (family) => createNftablesDataplane(kernel, { family, ...place }),
     iptables: (family) => createIptablesDataplane(kernel, { family, ...place }),
-    userspace: (family) => createUserspaceDataplane({ family, clock, log, ...place }),
+    userspace: (family, purpose = 'serve') =>
+      createUserspaceDataplane({ family, clock, log: purpose === 'serve' ? log : silentLogger, ...place }),
   };
 }
 

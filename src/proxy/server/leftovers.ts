@@ -32,7 +32,7 @@ export function removeOtherModes(dataplanes: Dataplanes, current: ProxyMode | un
 function removeMode(dataplanes: Dataplanes, mode: ProxyMode, family: Family, log: Logger): Error[] {
   let dataplane: ReturnType<Dataplanes[ProxyMode]>;
   try {
-    dataplane = dataplanes[mode](family);
+    dataplane = dataplanes[mode](family, 'remove');
   } catch (error) {
     log.debug('This machine does not have a mode, so nothing is left of it', { mode, family, error: messageOf(error) });
     return [];

@@ -21,8 +21,8 @@ export interface ListenOptions {
   readonly pages: Pages;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Every failure to listen; the next attempt comes 5 s later, as with kube-proxy. */
-  readonly onFailure: (error: OperatingError) => void;
+  /** Every failure to listen, and the how-manieth in a row it is. */
+  readonly onFailure: (error: OperatingError, failures: number) => void;
 }
 
 export interface HttpListener {
@@ -31,7 +31,9 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
-const retryMs = 5000;
+/** At first soon, since whoever has the address may be about to leave it; in the end as rarely as kube-proxy. */
+const firstRetryMs = 250;
+const longestRetryMs = 5000;
 
 /** An HTTP/1.1 server for GET that goes on trying to have its address until it is closed. */
 export function listenHttp(options: ListenOptions): HttpListener {
@@ -44,6 +46,7 @@ class RetryingListener implements HttpListener {
   readonly #onListening: (port: number) => void;
   #server: Server | undefined;
   #cancelRetry: Cancel = () => {};
+  #failures = 0;
   #closed = false;
 
   constructor(options: ListenOptions) {
@@ -69,9 +72,10 @@ class RetryingListener implements HttpListener {
     this.#server = server;
     server.on('error', (error) => {
       if (this.#closed) return;
-      onFailure(
-        new OperatingError(`Listen on ${hostPort(host, port)}`, codeOf(error) ?? 'listen', messageOf(error), error),
-      );
+      const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures);
+      this.#failures++;
+      const operation = `Listen on ${hostPort(host, port)}`;
+      onFailure(new OperatingError(operation, codeOf(error) ?? 'listen', messageOf(error), error), this.#failures);
       this.#cancelRetry = clock.schedule(retryMs, () => this.#listen());
     });
     server.listen({ host, port, ipv6Only }, () => {

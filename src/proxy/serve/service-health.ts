@@ -56,11 +56,9 @@ export class ServiceHealth implements HealthCheckResponder {
   #openFor(check: HealthCheck): Opened {
     const { clock, log, hosts } = this.#options;
     const opened: Opened = { check, listeners: [] };
-    let said = false;
-    const onFailure = (error: Error) => {
-      // The port may be another program's for long: once is enough for an Event.
-      if (!said) this.#say(check, error);
-      said = true;
+    const onFailure = (error: Error, failures: number) => {
+      // Two attempts are left to a session that is ending; and once is enough, however long another program has the port.
+      if (failures === 3) this.#say(check, error);
     };
     // kube-proxy answers on every path.
     const pages = () => this.#answer(opened.check);

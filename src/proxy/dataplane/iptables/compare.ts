@@ -126,8 +126,7 @@ export function comparePorts(before: PortProgram | undefined, after: PortProgram
   for (const [key, { table, chain, rule }] of there) {
     if (!wanted.has(key)) edits.push({ do: 'remove', table, chain, text: printRule(rule) });
   }
-  edits.push(...deletions([...stray.values()].reverse()));
-  return edits;
+  return [...edits, ...deletions([...stray.values()].reverse())];
 }
 
 const byKey = (program: PortProgram | undefined): Map<string, SharedRule> =>

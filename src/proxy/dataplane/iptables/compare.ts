@@ -115,7 +115,9 @@ export function comparePorts(before: PortProgram | undefined, after: PortProgram
   const stray = new Map(old);
   for (const chain of after?.chains ?? []) {
     stray.delete(chain.name);
-    edits.push(...compareOwn(chain, old.get(chain.name)?.rules.map(printRule)));
+    const known = old.get(chain.name);
+    if (known?.origin !== undefined && known.origin === chain.origin) continue;
+    edits.push(...compareOwn(chain, known?.rules.map(printRule)));
   }
   const wanted = byKey(after);
   const there = byKey(before);

@@ -7,8 +7,8 @@ import type { Benchmark, BenchmarkResult } from './harness.ts';
 
 const withoutRoot = ['store'];
 /** Numbers of other columns are counts of what the column names. */
-const unit = /(Ms|Us|Percent|[pP]er(Second|Transaction))$/;
-const counts = ['services', 'messages', 'bytes', 'writers', 'keys', 'run'];
+const unit = /(Ms|Us|MiB|Percent|[pP]er(Second|Transaction))$/;
+const counts = ['services', 'endpoints', 'messages', 'bytes', 'writers', 'keys', 'run'];
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'harness.ts')

@@ -24,6 +24,7 @@ const everythingBelow = [
   'dns',
   'proxy',
   'node',
+  'trace',
 ];
 
 const mayImport: Record<string, readonly string[]> = {
@@ -39,6 +40,7 @@ const mayImport: Record<string, readonly string[]> = {
   dns: ['base', 'wire', 'kube', 'client'],
   proxy: ['base', 'wire', 'kube', 'client', 'kernel'],
   node: ['base', 'wire', 'kube', 'client', 'kernel'],
+  trace: ['base', 'wire', 'kernel'],
   standalone: everythingBelow,
   cli: [...everythingBelow, 'standalone'],
   main: ['cli'],

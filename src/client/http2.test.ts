@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { ManualClock, systemClock } from '../base/clock.ts';
@@ -24,7 +33,7 @@ interface Peer {
 
 async function serve(
   t: TestContext,
-  onStream: (stream: ServerHttp2Stream, path: string) => void,
+  onStream: (stream: ServerHttp2Stream, path: string, headers: IncomingHttpHeaders) => void,
   port = 0,
 ): Promise<Peer> {
   const sessions: ServerHttp2Session[] = [];
@@ -32,7 +41,7 @@ async function serve(
   server.on('session', (session) => sessions.push(session));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
-    onStream(stream as ServerHttp2Stream, String(headers[':path']));
+    onStream(stream as ServerHttp2Stream, String(headers[':path']), headers);
   });
   await listen(server, port);
   t.after(() => stop({ server, sessions }));
@@ -203,6 +212,23 @@ test('a closed connection refuses requests and leaves nothing running', async (t
   await connection.close();
   await assert.rejects(connection.exchange(request('/')), /The client is closed/);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('a token that is refused is read anew from its file for the next request', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-token-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'old\n');
+  const seen: (string | undefined)[] = [];
+  const { port } = await serve(t, (stream, _path, { authorization }) => {
+    seen.push(authorization);
+    stream.respond({ ':status': authorization === 'Bearer new' ? 200 : 401 }, { endStream: true });
+  });
+  const { exchange } = connectTo(t, port, { tokenFile });
+  assert.equal((await exchange(request('/'))).status, 401);
+  writeFileSync(tokenFile, 'new\n');
+  assert.equal((await exchange(request('/'))).status, 200);
+  assert.deepEqual(seen, ['Bearer old', 'Bearer new']);
 });
 
 test('a request that is aborted before it begins leaves no rejection behind when its connection fails', async (t) => {

@@ -8,6 +8,7 @@ import {
 import type { Cancel, Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
+import { type TokenSource, tokenFile } from './token-file.ts';
 
 export interface Http2Options {
   /** `https://10.0.0.1:6443`; `http:` speaks HTTP/2 with prior knowledge. */
@@ -16,7 +17,9 @@ export interface Http2Options {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** A file is read anew once in a while, and after a 401. */
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly tlsServerName?: string;
   readonly insecureSkipTlsVerify?: boolean;
   readonly clock: Clock;
@@ -42,14 +45,23 @@ const sessionWindowBytes = 32 << 20;
 /** An Exchange over one HTTP/2 session, which is made on the first request and made anew when it was lost. */
 export function http2Exchange(options: Http2Options): Connection {
   const sessions = new Sessions(options);
+  const token = tokenSource(options);
   return {
     exchange: async (request) => {
       const session = await sessions.get(request.signal);
-      return await send(session, request, options);
+      const response = await send(session, authorized(request, token.get()), options);
+      if (response.status === 401) token.refused();
+      return response;
     },
     close: () => sessions.close(),
   };
 }
+
+const tokenSource = ({ token, tokenFile: path, clock }: Http2Options): TokenSource =>
+  path === undefined ? { get: () => token, refused: () => {} } : tokenFile(path, clock);
+
+const authorized = (request: ApiRequest, token: string | undefined): ApiRequest =>
+  token === undefined ? request : { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
 
 class Sessions {
   readonly #options: Http2Options;
@@ -143,7 +155,6 @@ function send(session: ClientHttp2Session, request: ApiRequest, options: Http2Op
     const stream = session.request(
       {
         ...request.headers,
-        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
         ':method': request.method,
         ':path': request.url,
       },

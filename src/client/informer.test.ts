@@ -107,6 +107,50 @@ test('a lost watch is resumed within 20 ms from the last version seen, bookmarks
   assert.deepEqual(taken(), []);
 });
 
+test('events that come late or twice undo nothing, and the watch never goes back', async (t) => {
+  const { clock, informer, watches, taken } = setUp({ items: [pod('a', 3), pod('b', 5)], resourceVersion: '7' });
+  t.after(() => informer.stop());
+  informer.start();
+  await informer.synced;
+  await clock.advance(0);
+  watches[0]!.push(
+    { type: 'MODIFIED', object: pod('a', 12) },
+    { type: 'MODIFIED', object: pod('a', 9) },
+    { type: 'DELETED', object: pod('a', 10) },
+    { type: 'MODIFIED', object: pod('a', 12) },
+    { type: 'DELETED', object: pod('b', 14) },
+    { type: 'MODIFIED', object: pod('b', 13) },
+    { type: 'ADDED', object: pod('b', 14) },
+    { type: 'ADDED', object: pod('c', 11) },
+    { type: 'BOOKMARK', resourceVersion: '2' },
+    unreachable('Watch pods', 'reset'),
+  );
+  await clock.advance(20);
+  assert.deepEqual(taken(), ['n/a ->3', 'n/b ->5', 'n/a 3>12', 'n/b 5>-', 'n/c ->11']);
+  assert.equal(watches[1]!.query.resourceVersion, '14');
+  watches[1]!.push({ type: 'ADDED', object: pod('b', 20, {}, 'reborn') });
+  await clock.advance(0);
+  assert.deepEqual(taken(), ['n/b ->20']);
+});
+
+test('a list is believed also where it is older, as after a restore', async (t) => {
+  const lists = [
+    { items: [pod('a', 30)], resourceVersion: '40' },
+    { items: [pod('a', 3)], resourceVersion: '4' },
+  ];
+  const { clock, informer, watches, taken } = setUp(...lists);
+  t.after(() => informer.stop());
+  informer.start();
+  await informer.synced;
+  await clock.advance(0);
+  watches[0]!.push(expired);
+  await clock.advance(0);
+  watches[1]!.push({ type: 'MODIFIED', object: pod('a', 5) });
+  await clock.advance(0);
+  assert.equal(watches[1]!.query.resourceVersion, '4');
+  assert.deepEqual(taken(), ['n/a ->30', 'n/a 30>3', 'n/a 3>5']);
+});
+
 test('after 410 only the differences of the new list are reported', async (t) => {
   const first = { items: [pod('a', 1), pod('b', 2), pod('c', 3), pod('d', 4)], resourceVersion: '7' };
   const second = {

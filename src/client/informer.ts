@@ -5,6 +5,7 @@ import { type KubeObject, keyOf, type Resource } from '../kube/mod.ts';
 import { type Indexes, ObjectCache } from './cache.ts';
 import { isExpired, isUnreachable, isVersionTooLarge, unreachable } from './errors.ts';
 import type { Change, Client, Informer, Selectors, WatchEvent } from './port.ts';
+import { RecentDeletions } from './recent-deletions.ts';
 
 export interface InformerOptions<S extends KubeObject> extends Selectors {
   readonly client: Client;
@@ -43,6 +44,8 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   /** The newest version whose effects are in the cache; outlives a loss of `#version`. */
   #seen = 0n;
   #failures = 0;
+  /** Versions of the latest deletions, so that a late event does not bring an object back. */
+  readonly #deleted = new RecentDeletions();
 
   constructor(options: InformerOptions<S>) {
     this.#options = options;
@@ -118,6 +121,8 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
     const query = definedSelectors({ namespace, labelSelector, fieldSelector });
     const { items, resourceVersion } = await client.list(resource, { ...query, signal: this.#stop.signal });
+    // The list is the truth even where it is older, as after a restore from a backup.
+    this.#deleted.clear();
     this.#replace(items);
     this.#saw(resourceVersion);
     if (!this.hasSynced) {
@@ -162,14 +167,37 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
 
   #apply(event: WatchEvent<S>): void {
     if (event.type === 'BOOKMARK') {
-      this.#saw(event.resourceVersion);
+      this.#advance(event.resourceVersion);
       return;
     }
     const key = keyOf(event.object);
+    const { resourceVersion } = event.object.metadata;
+    if (this.#isPast(key, event.type, resourceVersion)) return;
     // Before the handlers are told: they may ask `isCurrent`.
-    this.#saw(event.object.metadata.resourceVersion);
-    if (event.type === 'DELETED') this.#remove(key);
-    else this.#put(key, event.object);
+    this.#advance(resourceVersion);
+    if (event.type !== 'DELETED') this.#put(key, event.object);
+    else {
+      this.#deleted.set(key, resourceVersion);
+      this.#remove(key);
+    }
+  }
+
+  /**
+   * An event that a server sends again or too late, after newer ones of the same object: what came later is not undone.
+   * Versions compare as decimal numbers (KEP-5504).
+   */
+  #isPast(key: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', version: string): boolean {
+    const known = this.#cache.get(key)?.metadata.resourceVersion;
+    const newest = known ?? this.#deleted.get(key);
+    if (newest === undefined || BigInt(version) > BigInt(newest)) return false;
+    if (version === newest) return type !== 'DELETED';
+    this.#log.debug('An event came late', { key, version, newest });
+    return true;
+  }
+
+  /** Forward only: a late event must not make the next watch begin before what has been seen. */
+  #advance(version: string): void {
+    if (BigInt(version || '0') >= BigInt(this.#version || '0')) this.#saw(version);
   }
 
   #saw(version: string): void {

@@ -42,7 +42,7 @@ test('embedded data is decoded', (t) => {
   });
 });
 
-test('files are found beside the kubeconfig, and the token in its own', (t) => {
+test('files are found beside the kubeconfig, the token’s by its path, since it is renewed', (t) => {
   const path = folder(t);
   writeFileSync(join(path, 'ca.pem'), pem('CA'));
   writeFileSync(join(path, 'token'), 'secret\n');
@@ -54,7 +54,7 @@ test('files are found beside the kubeconfig, and the token in its own', (t) => {
   assert.deepEqual(loadKubeconfig(join(path, 'config')), {
     server: 'http://x',
     ca: pem('CA'),
-    token: 'secret',
+    tokenFile: join(path, 'token'),
     insecureSkipTlsVerify: true,
     namespace: 'shop',
   });
@@ -95,6 +95,11 @@ const mistakes: [string, string, string][] = [
     'a certificate without its key',
     complete(good, `{client-certificate-data: ${base64(pem('C'))}}`),
     'users[u].user.client-key-data is missing',
+  ],
+  [
+    'a token file that is not there',
+    complete(good, '{tokenFile: none}'),
+    'users[u].user.tokenFile names a file that cannot be read: ',
   ],
   ['a number for a token', complete(good, '{token: 12}'), 'users[u].user.token is not a string'],
   ['an exec plugin', complete(good, '{exec: {command: aws}}'), 'users[u].user.exec is not supported'],

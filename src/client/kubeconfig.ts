@@ -10,6 +10,8 @@ export interface KubeConfig {
   readonly cert?: string;
   readonly key?: string;
   readonly token?: string;
+  /** Absolute path; the token in it may be renewed at any time. */
+  readonly tokenFile?: string;
   readonly tlsServerName?: string;
   readonly insecureSkipTlsVerify?: boolean;
   readonly namespace: string;
@@ -75,10 +77,12 @@ class Kubeconfig {
       }
     }
     const tokenFile = this.#text(user, 'tokenFile', at);
+    if (tokenFile) this.#file(tokenFile, `${at}tokenFile`);
     const credentials = defined({
       cert: this.#pem(user, 'client-certificate', at),
       key: this.#pem(user, 'client-key', at),
-      token: tokenFile ? this.#file(tokenFile, `${at}tokenFile`).trim() : this.#text(user, 'token', at),
+      tokenFile: tokenFile && resolve(dirname(this.#path), tokenFile),
+      token: tokenFile ? undefined : this.#text(user, 'token', at),
     });
     if ((credentials.cert === undefined) !== (credentials.key === undefined)) {
       throw this.#mistake(

@@ -23,6 +23,21 @@ export interface Libc {
   mount(source: string, target: string, type: string, flags: number): number;
   umount2(target: string, flags: number): number;
   flock(descriptor: number, operation: number): number;
+  getrlimit(resource: number, limit: Uint8Array): number;
+  setrlimit(resource: number, limit: Uint8Array): number;
+  listen(socket: number, backlog: number): number;
+  /** `address` receives the client's. */
+  accept4(socket: number, address: Uint8Array, flags: number): number;
+  shutdown(socket: number, how: number): number;
+  close(descriptor: number): number;
+  read(descriptor: number, into: Uint8Array): number;
+  /** Receives two descriptors: the end to read from, the end to write to. */
+  pipe2(descriptors: Uint8Array, flags: number): number;
+  fcntl(descriptor: number, command: number, value: number): number;
+  splice(from: number, to: number, length: number, flags: number): number;
+  epoll_create1(flags: number): number;
+  epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array): number;
+  epoll_wait(epoll: number, events: Uint8Array, count: number, timeoutMs: number): number;
 }
 
 type Native = (...args: unknown[]) => number;
@@ -76,6 +91,9 @@ function bindFunctions(native: (definition: string) => Native): Libc {
   const recvfrom = native('long recvfrom(int, void *, size_t, int, void *, void *)');
   const poll = native('int poll(void *, unsigned long, int)');
   const mount = native('int mount(const char *, const char *, const char *, unsigned long, const void *)');
+  const accept4 = native('int accept4(int, void *, void *, int)');
+  const read = native('long read(int, void *, size_t)');
+  const splice = native('long splice(int, void *, int, void *, size_t, unsigned int)');
   return {
     socket: native('int socket(int, int, int)'),
     bind: (socket, address) => bind(socket, address, address.length),
@@ -91,6 +109,19 @@ function bindFunctions(native: (definition: string) => Native): Libc {
     mount: (source, target, type, flags) => mount(source, target, type, flags, null),
     umount2: native('int umount2(const char *, int)'),
     flock: native('int flock(int, int)'),
+    getrlimit: native('int getrlimit(int, void *)'),
+    setrlimit: native('int setrlimit(int, const void *)'),
+    listen: native('int listen(int, int)'),
+    accept4: (socket, address, flags) => accept4(socket, address, lengthPointer(address), flags),
+    shutdown: native('int shutdown(int, int)'),
+    close: native('int close(int)'),
+    read: (descriptor, into) => read(descriptor, into, into.length),
+    pipe2: native('int pipe2(void *, int)'),
+    fcntl: native('int fcntl(int, int, int)'),
+    splice: (from, to, length, flags) => splice(from, null, to, null, length, flags),
+    epoll_create1: native('int epoll_create1(int)'),
+    epoll_ctl: native('int epoll_ctl(int, int, int, void *)'),
+    epoll_wait: native('int epoll_wait(int, void *, int, int)'),
   };
 }
 

@@ -2,6 +2,7 @@ export { type Capability, checkNftables, checkPrivileges } from './capabilities.
 export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
+export { raiseFileLimit } from './limits.ts';
 export { withNetns } from './namespace-switch.ts';
 export {
   createNetns,
@@ -16,3 +17,14 @@ export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
 export type { ListedRoute, RouteSpec } from './route-spec.ts';
+export {
+  createStreamSystem,
+  listenStream,
+  openPipe,
+  type PipeEnds,
+  StreamError,
+  StreamEvent,
+  type StreamSystem,
+  socketAddress,
+} from './streams.ts';
+export { runTool, ToolError } from './tools.ts';

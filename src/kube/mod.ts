@@ -4,6 +4,7 @@ export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
 export { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
 export { type Endpoint, type EndpointPort, EndpointSlice, Endpoints } from './kinds/endpoints.ts';
+export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
 export { Node, type NodeCondition } from './kinds/node.ts';
 export {
   type Container,

@@ -5,8 +5,9 @@ import { ManualClock } from '../base/clock.ts';
 import { silentLogger } from '../base/log.ts';
 import { createKernel } from '../kernel/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
-import { endpointText, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
-import { Synchronizer } from './synchronizer.ts';
+import { endpointText, type FoundPort, frontendText, Ledger, type PortPlan, planService } from './plan/mod.ts';
+import { Synchronizer } from './synchronizer/mod.ts';
+import { trafficSettings } from './testing/fake-dataplane.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice, tcp, udp } from './testing/objects.ts';
 import { Tracker } from './track/mod.ts';
@@ -44,7 +45,6 @@ const event = fc.oneof(
 type Event = typeof event extends fc.Arbitrary<infer One> ? One : never;
 
 const node = { name: 'node1', family: 'IPv4' } as const;
-const layout = { masqueradeMark: 0x4000 };
 
 test('After any history the plan equals one made from scratch, and the kernel holds exactly it', (t) => {
   const kernel = createKernel();
@@ -52,12 +52,13 @@ test('After any history the plan equals one made from scratch, and the kernel ho
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), (history) => {
       const informers = fakeInformers();
-      const dataplane = createNftablesDataplane(kernel, { ...layout, netns });
+      const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
       dataplane.cleanup();
       const tracker = new Tracker(informers.services, informers.slices, () => {});
       const clock = new ManualClock();
-      const options = { tracker, dataplane, node, clock, log: silentLogger, syncPeriodMs: 30_000, onSynced() {} };
+      const options = { tracker, nodeName: 'node1', clock, log: silentLogger, syncPeriodMs: 30_000, onSynced() {} };
       const synchronizer = new Synchronizer(options);
+      synchronizer.add(node, trafficSettings(), dataplane);
       synchronizer.sync();
       for (const one of history) {
         if (one.do === 'sync') synchronizer.sync();
@@ -68,7 +69,7 @@ test('After any history the plan equals one made from scratch, and the kernel ho
       const scratch = new Ledger();
       for (const each of informers.services.list()) {
         const key = `default/${each.metadata.name}`;
-        scratch.update(key, planService(each, tracker.slicesOf(key), node));
+        scratch.update(key, planService(each, tracker.slicesOf(key), node).ports);
       }
       assert.deepEqual(meaning(synchronizer.ports()), meaning(scratch.ports()));
       assert.equal(synchronizer.counters.failures, 0);
@@ -76,17 +77,18 @@ test('After any history the plan equals one made from scratch, and the kernel ho
       assert.deepEqual(meaningOfKernel(dataplane.read().groups), meaningOfKernel(groupsOf(scratch.ports())));
       synchronizer.stop();
 
+      const anew = createNftablesDataplane(kernel, { family: 'IPv4', netns });
       const successor = new Synchronizer({
         ...options,
         tracker: new Tracker(informers.services, informers.slices, () => {}),
       });
+      successor.add(node, trafficSettings(), anew);
       successor.sync();
       assert.deepEqual(meaning(successor.ports()), meaning(scratch.ports()));
       // A port all of whose frontends another one has cannot be recognized in the kernel, and gets a new id.
       const recognizable = [...scratch.ports()].every(({ frontends }) => frontends.length > 0);
       if (recognizable) assert.equal(successor.counters.messages, 0);
       successor.stop();
-      dataplane.close();
     }),
     { numRuns: 150 },
   );
@@ -110,11 +112,11 @@ function act({ services, slices }: ReturnType<typeof fakeInformers>, one: Exclud
 /** What counts: who has which frontend, and which endpoints are behind it. Ids and slots depend on the history. */
 function meaning(ports: Iterable<PortPlan>): unknown[] {
   return [...ports]
-    .map(({ name: port, frontends, refused, endpoints }) => ({
+    .map(({ name: port, frontends, refused, cluster }) => ({
       port: `${port.service} ${port.port}`,
       frontends: frontends.map((frontend) => frontendText(frontend, port.protocol)).sort(),
       refused: refused.map((frontend) => frontendText(frontend, port.protocol)).sort(),
-      endpoints: endpoints.map((one) => `${endpointText(one)} ${one.local}`).sort(),
+      endpoints: cluster!.endpoints.map((one) => `${endpointText(one)} ${one.local}`).sort(),
     }))
     .sort((a, b) => (a.port < b.port ? -1 : 1));
 }
@@ -122,12 +124,12 @@ function meaning(ports: Iterable<PortPlan>): unknown[] {
 type Groups = ReturnType<ReturnType<typeof createNftablesDataplane>['read']>['groups'];
 
 function groupsOf(ports: Iterable<PortPlan>): Groups {
-  const groups = new Map<string, { id: number; endpoints: PortPlan['endpoints'] }>();
-  for (const { name: port, id, frontends, endpoints } of ports) {
-    for (const frontend of frontends) groups.set(frontendText(frontend, port.protocol), { id, endpoints });
+  const groups = new Map<string, FoundPort>();
+  for (const { name: port, frontends, cluster } of ports) {
+    for (const frontend of frontends) groups.set(frontendText(frontend, port.protocol), { cluster: cluster! });
   }
   return groups;
 }
 
 const meaningOfKernel = (groups: Groups): unknown[] =>
-  [...groups].map(([frontend, { endpoints }]) => [frontend, ...endpoints.map(endpointText).sort()]).sort();
+  [...groups].map(([frontend, { cluster }]) => [frontend, ...cluster!.endpoints.map(endpointText).sort()]).sort();

@@ -1,1 +1,3 @@
-export { cleanUpProxy, type ServiceProxy, startProxy } from './proxy.ts';
+export { watchFile } from './config/mod.ts';
+export { type ServiceProxy, startProxy } from './proxy.ts';
+export { chooseMode, cleanUp, ProxyServer, realDataplanes, tuneNode } from './server/mod.ts';

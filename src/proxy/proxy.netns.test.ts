@@ -5,7 +5,7 @@ import { UsageError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import { createKernel } from '../kernel/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
-import { cleanUpProxy, startProxy } from './mod.ts';
+import { cleanUp, realDataplanes, startProxy } from './mod.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice } from './testing/objects.ts';
 
@@ -17,10 +17,10 @@ function setUp(t: TestContext) {
   const start = () =>
     startProxy({ source: { informers }, nodeName: 'node1', kernel, clock: systemClock, log: silentLogger, netns });
   const frontends = () => {
-    const dataplane = createNftablesDataplane(kernel, { masqueradeMark: 0x4000, netns });
+    const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
     const { groups } = dataplane.read();
     dataplane.close();
-    return [...groups].map(([frontend, { endpoints }]) => `${frontend} ${endpoints.length}`).sort();
+    return [...groups].map(([frontend, { cluster }]) => `${frontend} ${cluster?.endpoints.length}`).sort();
   };
   return { ...informers, netns, start, frontends };
 }
@@ -69,7 +69,7 @@ test('Stopping leaves the rules, cleaning up removes them', async (t) => {
   services.put(service('later', '10.96.0.2'));
   await turn();
   assert.deepEqual(frontends(), ['10.96.0.1:80/TCP 0']);
-  cleanUpProxy(kernel, netns);
+  cleanUp(realDataplanes({ kernel, clock: systemClock, log: silentLogger, netns }), kernel, silentLogger, netns);
   assert.deepEqual(frontends(), []);
 });
 

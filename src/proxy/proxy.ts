@@ -1,18 +1,22 @@
 import type { Clock } from '../base/clock.ts';
+import { codeOf, messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createInformer, type Informer } from '../client/mod.ts';
 import type { Kernel } from '../kernel/port.ts';
-import { EndpointSlice, Service } from '../kube/mod.ts';
+import { EndpointSlice, Node, Service } from '../kube/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
 import type { Dataplane } from './dataplane/port.ts';
-import type { PortPlan } from './plan/mod.ts';
-import { type ProxySettings, parseIpv4Range, parseMasqueradeBit } from './settings.ts';
-import { type ProxyCounters, Synchronizer } from './synchronizer.ts';
-import { Tracker } from './track/mod.ts';
+import type { Family, PortPlan } from './plan/mod.ts';
+import type { EventRecorder, FlowCleaner, HealthCheckResponder, ProxyObserver } from './ports.ts';
+import { type ProxySettings, readSettings } from './settings.ts';
+import { type ProxyCounters, Synchronizer } from './synchronizer/mod.ts';
+import { factsOf, type NodeView, nodeView, Tracker, watchNode } from './track/mod.ts';
 
 export interface ProxyInformers {
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
+  /** At least the proxy's own node. */
+  readonly nodes: Informer<Node>;
 }
 
 export interface ProxyOptions extends ProxySettings {
@@ -20,11 +24,19 @@ export interface ProxyOptions extends ProxySettings {
   readonly source: { readonly client: Client } | { readonly informers: ProxyInformers };
   /** As in the endpoints' nodeName. */
   readonly nodeName: string;
+  /** Primary address of the node in its family, whatever the Node object says. */
+  readonly nodeAddress?: string;
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Logger;
   /** Path of the network namespace to program; default: the process's own. */
   readonly netns?: string;
+  /** Default: nftables. Throws OperatingError when the kernel cannot or may not. */
+  readonly createDataplane?: (family: Family) => Dataplane;
+  readonly flows?: FlowCleaner;
+  readonly healthChecks?: HealthCheckResponder;
+  readonly recorder?: EventRecorder;
+  readonly observer?: ProxyObserver;
 }
 
 export interface ServiceProxy {
@@ -39,19 +51,22 @@ export interface ServiceProxy {
 
 /**
  * Programs the kernel so that Services work on this node, until it is stopped. Throws UsageError for a bad setting and
- * OperatingError when the kernel has no nf_tables (`unsupported`) or does not let us use it (`EPERM`); what fails later
- * is logged and tried again.
+ * OperatingError when the kernel cannot be programmed (`unsupported`) or does not let us (`EPERM`); what fails later is
+ * logged and tried again.
  */
 export function startProxy(options: ProxyOptions): ServiceProxy {
-  const { clock, kernel, log, nodeName, source, syncPeriodMs = 30_000 } = options;
-  const dataplane = createDataplane(kernel, options);
-  const informers = 'informers' in source ? source.informers : createProxyInformers(source.client, clock, log);
+  const { clock, log, nodeName, source, syncPeriodMs = 30_000 } = options;
+  const settingsOf = readSettings(options);
+  const openDataplane = dataplaneOpener(options);
+  const informers: ProxyInformers =
+    'informers' in source ? source.informers : createProxyInformers(source.client, options);
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
 
   let ready = false;
   let flush: NodeJS.Immediate | undefined;
   // Everything that one turn of the event loop brings goes into one transaction, and nothing waits for a timer.
   const scheduleFlush = () => {
+    options.observer?.queued();
     if (!ready) return;
     flush ??= setImmediate(() => {
       flush = undefined;
@@ -59,15 +74,34 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
     });
   };
   const tracker = new Tracker(informers.services, informers.slices, scheduleFlush);
-  const node = { name: nodeName, family: 'IPv4' } as const;
-  const synchronizer = new Synchronizer({ tracker, dataplane, node, clock, log, syncPeriodMs, onSynced });
+  const synchronizer = new Synchronizer({ ...options, tracker, clock, log, syncPeriodMs, onSynced });
+
+  let view = withAddress(nodeView(nodeName), options.nodeAddress);
+  const configure = () => {
+    for (const family of familiesOf(view)) {
+      const [facts, settings] = [factsOf(view, family), settingsOf(view, family)];
+      if (synchronizer.has(family)) synchronizer.configure(facts, settings);
+      else {
+        const dataplane = openDataplane(family);
+        if (dataplane) synchronizer.add(facts, settings, dataplane);
+      }
+    }
+  };
+  watchNode(informers.nodes, nodeName, (changed) => {
+    view = withAddress(changed, options.nodeAddress);
+    if (!ready) return;
+    configure();
+    scheduleFlush();
+  });
 
   // Half a picture would cut off Services whose slices have not arrived yet.
-  void Promise.all([informers.services.synced, informers.slices.synced]).then(() => {
+  const all: Informer<never>[] = Object.values(informers);
+  void Promise.all(all.map((informer) => informer.synced)).then(() => {
     ready = true;
+    configure();
     synchronizer.sync();
   });
-  if ('client' in source) for (const informer of Object.values(informers)) informer.start();
+  if ('client' in source) for (const informer of all) informer.start();
 
   return {
     synced,
@@ -76,41 +110,51 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
     async stop() {
       synchronizer.stop();
       clearImmediate(flush);
-      if ('client' in source) await Promise.all([informers.services.stop(), informers.slices.stop()]);
-      dataplane.close();
+      if ('client' in source) await Promise.all(all.map((informer) => informer.stop()));
     },
   };
 }
 
-/** Removes everything of ours from the kernel (`--cleanup`): Services stop working on this node. Throws OperatingError. */
-export function cleanUpProxy(kernel: Kernel, netns?: string): void {
-  const dataplane = createDataplane(kernel, netns === undefined ? {} : { netns });
-  try {
-    dataplane.cleanup();
-  } finally {
-    dataplane.close();
-  }
+function withAddress(view: NodeView, address: string | undefined): NodeView {
+  if (address === undefined) return view;
+  return { ...view, addresses: { ...view.addresses, [address.includes(':') ? 'IPv6' : 'IPv4']: address } };
 }
 
-type DataplaneOptions = Pick<ProxyOptions, 'clusterCidr' | 'serviceCidr' | 'masqueradeBit' | 'netns'>;
+type OpenerOptions = Pick<ProxyOptions, 'kernel' | 'netns' | 'log' | 'createDataplane'>;
 
-function createDataplane(kernel: Kernel, options: DataplaneOptions): Dataplane {
-  const { clusterCidr, serviceCidr, masqueradeBit = 14, netns } = options;
-  return createNftablesDataplane(kernel, {
-    masqueradeMark: parseMasqueradeBit(masqueradeBit),
-    ...(clusterCidr && { clusterRange: parseIpv4Range('clusterCidr', clusterCidr) }),
-    ...(serviceCidr && { serviceRange: parseIpv4Range('serviceCidr', serviceCidr) }),
-    ...(netns !== undefined && { netns }),
-  });
+/** Tries at once whether there will be a dataplane at all; what one family of two lacks later is only logged. */
+function dataplaneOpener({ kernel, netns, log, createDataplane }: OpenerOptions) {
+  const create =
+    createDataplane ??
+    ((family: Family) => createNftablesDataplane(kernel, { family, ...(netns !== undefined && { netns }) }));
+  create('IPv4').close();
+  return (family: Family): Dataplane | undefined => {
+    try {
+      return create(family);
+    } catch (error) {
+      log.warn('Cannot serve an address family', { family, code: codeOf(error), error: messageOf(error) });
+      return undefined;
+    }
+  };
 }
 
-/** As kube-proxy does, we do not even ask for what other proxies serve. */
+/** Those in which the node has an address; IPv4 as long as nothing is known of the node. */
+function familiesOf({ addresses }: NodeView): readonly Family[] {
+  const families = (['IPv4', 'IPv6'] as const).filter((family) => addresses[family] !== undefined);
+  return families.length > 0 ? families : ['IPv4'];
+}
+
 const labelSelector = '!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless';
 
-function createProxyInformers(client: Client, clock: Clock, log: Logger): ProxyInformers {
-  const common = { client, clock, log, labelSelector };
+/** Not started yet. As kube-proxy does, we do not even ask for what other proxies serve. */
+export function createProxyInformers(
+  client: Client,
+  { clock, log, nodeName }: Pick<ProxyOptions, 'clock' | 'log' | 'nodeName'>,
+): ProxyInformers {
+  const common = { client, clock, log };
   return {
-    services: createInformer({ ...common, resource: Service }),
-    slices: createInformer({ ...common, resource: EndpointSlice }),
+    services: createInformer({ ...common, labelSelector, resource: Service }),
+    slices: createInformer({ ...common, labelSelector, resource: EndpointSlice }),
+    nodes: createInformer({ ...common, fieldSelector: `metadata.name=${nodeName}`, resource: Node }),
   };
 }

@@ -1,35 +1,129 @@
-import { isIPv4 } from 'node:net';
 import { UsageError } from '../base/errors.ts';
-import type { Ipv4Range } from './dataplane/nftables/mod.ts';
+import type { LocalDetector, NodePortScope, TrafficSettings } from './dataplane/port.ts';
+import { type Family, isInRange, parseRange } from './plan/mod.ts';
+import type { NodeView } from './track/mod.ts';
 
 /** What an operator can choose; names as in kube-proxy's flags and configuration file. */
 export interface ProxySettings {
-  /** Range of all Pods' addresses (`10.244.0.0/16`): VIP connections from outside of it are masqueraded. Absent: none are. */
+  /** Ranges of all Pods' addresses, one a family (`10.244.0.0/16,fd00:10:244::/56`). */
   readonly clusterCidr?: string;
-  /** Range of VIPs (`10.96.0.0/16`): packets to one that no Service has are dropped here. Absent: they are routed on. */
+  /** How to tell Pods from others; default `ClusterCIDR`. */
+  readonly detectLocalMode?: 'ClusterCIDR' | 'NodeCIDR' | 'BridgeInterface' | 'InterfaceNamePrefix';
+  /** For mode BridgeInterface: the bridge that all Pods of the node are connected to. */
+  readonly bridgeInterface?: string;
+  /** For mode InterfaceNamePrefix: how the names of all Pods' interfaces begin. */
+  readonly interfaceNamePrefix?: string;
+  /** Ranges of cluster IPs, one a family: packets to one that no Service has are dropped here. Absent: they are routed on. */
   readonly serviceCidr?: string;
   /** Bit of the packet mark, 0 to 31, that means "masquerade"; default 14, as in kube-proxy. */
   readonly masqueradeBit?: number;
+  readonly masqueradeAll?: boolean;
+  /** Choose masqueraded ports at random; default true, as in kube-proxy wherever the kernel can. */
+  readonly randomFully?: boolean;
+  /** Ranges of local addresses on which node ports answer, or `primary` for the Node's own. Absent: all local addresses. */
+  readonly nodePortAddresses?: readonly string[];
+  /** Node ports answer on loopback addresses too, where the dataplane can do it; default true. */
+  readonly localhostNodePorts?: boolean;
+  /** Leave packets alone that conntrack calls INVALID (`--conntrack-tcp-be-liberal`). */
+  readonly conntrackTcpBeLiberal?: boolean;
   /** How often to look for changes that others have made to our rules; default 30 s. */
   readonly syncPeriodMs?: number;
 }
 
-/** `1.2.3.0/24` as bytes. Throws UsageError that names the field. */
-export function parseIpv4Range(field: string, text: string): Ipv4Range {
-  const [address = '', length = ''] = text.split('/');
-  const bits = /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN;
-  if (!isIPv4(address) || !(bits <= 32) || text.split('/').length !== 2) {
-    throw new UsageError(`Read ${field}`, `${text} is not an IPv4 range`, `Write it as 10.244.0.0/16`);
+/** Settings that have been read: what they mean for a family on a node, as far as the node is known. */
+export type ReadSettings = (node: NodeView, family: Family) => TrafficSettings;
+
+/** Throws UsageError that names the field. */
+export function readSettings(settings: ProxySettings): ReadSettings {
+  const masqueradeMark = parseMasqueradeBit(settings.masqueradeBit ?? 14);
+  const serviceRanges = parseRanges('serviceCidr', settings.serviceCidr?.split(',') ?? []);
+  const localDetector = readLocalDetector(settings);
+  const nodePorts = readNodePorts(settings);
+  return (node, family) => ({
+    family,
+    masqueradeMark,
+    masqueradeAll: settings.masqueradeAll ?? false,
+    randomFully: settings.randomFully ?? true,
+    dropInvalid: !settings.conntrackTcpBeLiberal,
+    serviceRanges: serviceRanges[family],
+    localDetector: localDetector(node, family),
+    nodePorts: nodePorts(node, family),
+  });
+}
+
+const undetected: LocalDetector = { kind: 'none' };
+
+function readLocalDetector(settings: ProxySettings): (node: NodeView, family: Family) => LocalDetector {
+  const { detectLocalMode = 'ClusterCIDR', bridgeInterface, interfaceNamePrefix } = settings;
+  switch (detectLocalMode) {
+    case 'ClusterCIDR': {
+      const ranges = parseRanges('clusterCidr', settings.clusterCidr?.split(',') ?? []);
+      return (_, family) => sourceRange(ranges[family][0]);
+    }
+    case 'NodeCIDR':
+      return ({ podRanges }, family) => sourceRange(podRanges[family]);
+    case 'BridgeInterface': {
+      const detector: LocalDetector = { kind: 'bridge', interface: needed('bridgeInterface', bridgeInterface) };
+      return () => detector;
+    }
+    case 'InterfaceNamePrefix': {
+      const detector: LocalDetector = {
+        kind: 'interface-prefix',
+        prefix: needed('interfaceNamePrefix', interfaceNamePrefix),
+      };
+      return () => detector;
+    }
   }
-  const mask = bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0;
-  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  return { address: hex((number & mask) >>> 0), mask: hex(mask) };
+}
+
+const sourceRange = (range: string | undefined): LocalDetector =>
+  range === undefined ? undetected : { kind: 'source-range', range };
+
+/** IFNAMSIZ counts a zero at the end. */
+const longestInterfaceName = 15;
+
+function needed(field: string, name: string | undefined): string {
+  if (name === undefined || name === '') throw new UsageError(`Read ${field}`, 'it is empty', 'Name the interface');
+  if (name.length <= longestInterfaceName) return name;
+  throw new UsageError(`Read ${field}`, `${name} is longer than the name of an interface can be (15 characters)`);
+}
+
+function readNodePorts(settings: ProxySettings): (node: NodeView, family: Family) => NodePortScope {
+  const { nodePortAddresses = [], localhostNodePorts = true } = settings;
+  if (nodePortAddresses.includes('primary')) {
+    if (nodePortAddresses.length > 1) {
+      throw new UsageError('Read nodePortAddresses', '"primary" stands beside other values', 'Give it alone');
+    }
+    return ({ addresses }, family) => ({ ranges: hostRanges(addresses[family]), localhost: false });
+  }
+  const ranges = parseRanges('nodePortAddresses', nodePortAddresses);
+  return (_, family) => {
+    const own = ranges[family];
+    const localhost = localhostNodePorts && family === 'IPv4' && (own.length === 0 || own.some(hasLoopback));
+    // As kube-proxy reads it: a family that the list says nothing about is not restricted.
+    return own.length === 0 || own.some((range) => range.endsWith('/0')) ? { localhost } : { ranges: own, localhost };
+  };
+}
+
+const hostRanges = (address: string | undefined): string[] =>
+  address === undefined ? [] : [`${address}/${address.includes(':') ? 128 : 32}`];
+
+const hasLoopback = (range: string): boolean => range.startsWith('127.') || isInRange('127.0.0.1', range);
+
+function parseRanges(field: string, texts: readonly string[]): Record<Family, string[]> {
+  const ranges: Record<Family, string[]> = { IPv4: [], IPv6: [] };
+  for (const text of texts) {
+    const parsed = parseRange(text.trim());
+    if (parsed === undefined) {
+      throw new UsageError(`Read ${field}`, `${text} is not a range of addresses`, 'Write it as 10.244.0.0/16');
+    }
+    ranges[parsed.family].push(parsed.range);
+  }
+  return ranges;
 }
 
 /** The mark with only that bit. Throws UsageError. */
-export function parseMasqueradeBit(bit: number): number {
+function parseMasqueradeBit(bit: number): number {
   if (Number.isInteger(bit) && bit >= 0 && bit <= 31) return 2 ** bit;
   throw new UsageError('Read masqueradeBit', `${bit} is not a bit of the packet mark`, 'Choose a number from 0 to 31');
 }
-
-const hex = (number: number): string => number.toString(16).padStart(8, '0');

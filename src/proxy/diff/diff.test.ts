@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ledger } from '../plan/mod.ts';
+import type { PortDraft } from '../plan/model.ts';
 import { drafts } from '../testing/drafts.ts';
 import { diff, operationCount, type PortChange } from './diff.ts';
 
@@ -45,8 +46,42 @@ test('Reasons alone are no change in the kernel', () => {
   const ledger = new Ledger();
   ledger.update('default/s1', drafts(1, 1));
   const [draft] = drafts(1, 1);
-  const leftOut = [{ address: '10.0.0.9', reason: 'not ready' as const }];
-  assert.deepEqual(diff(ledger.update('default/s1', [{ ...draft!, leftOut }])), []);
+  const leftOut = [{ address: '10.0.0.9', reason: 'not ready' as const, serving: false }];
+  const cluster = { ...draft!.cluster!, leftOut };
+  assert.deepEqual(diff(ledger.update('default/s1', [{ ...draft!, cluster }])), []);
+});
+
+test('What else changes is named, and a change of one group is a change of its slots only', () => {
+  const [draft] = drafts(1, 2);
+  const base: PortDraft = {
+    ...draft!,
+    external: { policy: 'Local', verdict: 'drop' },
+    local: { endpoints: [], leftOut: [] },
+  };
+  const one = draft!.cluster!.endpoints.slice(0, 1);
+  const cases: [what: string, after: PortDraft, aspects: string[], slots: string[]][] = [
+    ['nothing', { ...base }, [], []],
+    ['affinity', { ...base, affinitySeconds: 60 }, ['affinity'], []],
+    ['firewall', { ...base, firewall: { ranges: ['10.0.0.0/8'], admitsNode: false } }, ['firewall'], []],
+    ['health check', { ...base, healthCheckNodePort: 30999 }, ['health check'], []],
+    ['verdict', { ...base, external: { policy: 'Local', verdict: 'reject' } }, ['routes'], []],
+    ['policy', { ...base, external: { policy: 'Cluster', verdict: 'forward' } }, ['routes'], []],
+    [
+      'the first local endpoint',
+      { ...base, external: { policy: 'Local', verdict: 'forward' }, local: { endpoints: one, leftOut: [] } },
+      ['routes'],
+      ['Local 0'],
+    ],
+    ['one of the cluster less', { ...base, cluster: { endpoints: one, leftOut: [] } }, [], ['Cluster 1']],
+  ];
+  for (const [what, after, aspects, slots] of cases) {
+    const ledger = new Ledger();
+    ledger.update('default/s1', [base]);
+    const [change] = diff(ledger.update('default/s1', [after]));
+    assert.deepEqual([...(change?.aspects ?? [])], aspects, what);
+    assert.deepEqual(change?.slots.map(({ policy, slot }) => `${policy} ${slot}`) ?? [], slots, what);
+    assert.equal(change === undefined ? 0 : operationCount(change), aspects.length + slots.length, what);
+  }
 });
 
 test('A port that goes takes everything with it', () => {

@@ -1,1 +1,1 @@
-export { diff, operationCount, type PortChange } from './diff.ts';
+export { type Aspect, diff, operationCount, type PortChange, type SlotChange } from './diff.ts';

@@ -1,7 +1,7 @@
 /**
  * Who has which frontend. The API server gives no two Services the same VIP port or node port, but events can tell of a
- * new owner before they tell that the old one is gone. The most senior claimant has it, so that the outcome does not
- * depend on the order of events; the others wait.
+ * new owner before they tell that the old one is gone. An external IP anybody can write into a Service. The most
+ * senior claimant has it, so that the outcome does not depend on the order of events; the others wait.
  */
 export class FrontendClaims {
   readonly #owners = new Map<string, Claimant>();
@@ -42,10 +42,13 @@ export class FrontendClaims {
 export interface Claimant {
   /** `portNameText`. */
   readonly port: string;
+  /** The API server gave it the address, for nobody else; others may only have written it into their spec (CVE-2020-8554). */
+  readonly allocated: boolean;
   readonly since: string;
 }
 
 function bySeniority(a: Claimant, b: Claimant): number {
+  if (a.allocated !== b.allocated) return a.allocated ? -1 : 1;
   if (a.since !== b.since) return a.since < b.since ? -1 : 1;
   return a.port < b.port ? -1 : 1;
 }

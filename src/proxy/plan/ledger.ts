@@ -1,8 +1,11 @@
 import { FrontendClaims } from './claims.ts';
 import {
+  type EndpointGroup,
   type FoundGroup,
   type FoundGroups,
+  type Frontend,
   frontendText,
+  type GroupDraft,
   type PortDraft,
   type PortPlan,
   portNameText,
@@ -30,10 +33,14 @@ export class Ledger {
   #found: FoundGroups = new Map();
   readonly #adoptedIds = new Set<number>();
 
-  /** From now until `endAdoption`, new ports take over the id and the slots that their frontends had in the kernel. */
+  /** From now until `endAdoption`, new ports take over the ids and the slots that their frontends had in the kernel. */
   beginAdoption(found: FoundGroups): void {
-    this.#found = new Map([...found].filter(([, { id }]) => id <= adoptableIdLimit));
-    for (const { id } of this.#found.values()) this.#lastId = Math.max(this.#lastId, id);
+    this.#found = found;
+    for (const { cluster, local } of found.values()) {
+      for (const group of [cluster, local]) {
+        if (group && group.id <= adoptableIdLimit) this.#lastId = Math.max(this.#lastId, group.id);
+      }
+    }
   }
 
   endAdoption(): void {
@@ -82,7 +89,10 @@ export class Ledger {
   }
 
   #claim(port: string, { name, frontends, since }: PortDraft): string[] {
-    return frontends.flatMap((frontend) => this.#claims.claim(frontendText(frontend, name.protocol), { port, since }));
+    return frontends.flatMap((frontend) => {
+      const allocated = frontend.kind === 'cluster-ip' || frontend.kind === 'node-port';
+      return this.#claims.claim(frontendText(frontend, name.protocol), { port, since, allocated });
+    });
   }
 
   /** Writes a port's plan anew, from its draft or, for a port of another Service, from what is planned already. */
@@ -93,27 +103,38 @@ export class Ledger {
       return;
     }
     const source = draft ?? { ...before!, frontends: [...before!.frontends, ...before!.refused] };
-    const owns = (frontend: PortPlan['frontends'][number]) =>
-      this.#claims.ownerOf(frontendText(frontend, source.name.protocol)) === port;
-    const seat = before ?? this.#adopted(source) ?? { id: ++this.#lastId, endpoints: [] };
+    const owns = (frontend: Frontend) => this.#claims.ownerOf(frontendText(frontend, source.name.protocol)) === port;
+    const { cluster, local, ...rest } = source;
     this.#ports.set(port, {
-      name: source.name,
-      since: source.since,
-      id: seat.id,
+      ...rest,
       frontends: source.frontends.filter(owns),
       refused: source.frontends.filter((frontend) => !owns(frontend)),
-      endpoints: draft ? assignSlots(seat.endpoints, draft.endpoints) : before!.endpoints,
-      leftOut: source.leftOut,
+      ...(cluster && { cluster: this.#seat(cluster, before?.cluster, 'cluster', source) }),
+      ...(local && { local: this.#seat(local, before?.local, 'local', source) }),
     });
   }
 
-  #adopted({ name, frontends }: PortDraft | PortPlan): FoundGroup | undefined {
+  #seat(
+    wanted: GroupDraft,
+    before: EndpointGroup | undefined,
+    group: 'cluster' | 'local',
+    port: PortDraft | PortPlan,
+  ): EndpointGroup {
+    if (wanted === before) return before;
+    const seat = before ?? this.#adopted(group, port) ?? { id: ++this.#lastId, endpoints: [] };
+    return { id: seat.id, endpoints: assignSlots(seat.endpoints, wanted.endpoints), leftOut: wanted.leftOut };
+  }
+
+  #adopted(group: 'cluster' | 'local', { name, frontends }: PortDraft | PortPlan): FoundGroup | undefined {
     if (this.#found.size === 0) return undefined;
-    const groups = frontends.map((frontend) => this.#found.get(frontendText(frontend, name.protocol)));
-    // Two ports that shared an id would share endpoints: a group goes to one port only.
-    const group = groups.find((one) => one !== undefined && !this.#adoptedIds.has(one.id));
-    if (group) this.#adoptedIds.add(group.id);
-    return group;
+    for (const frontend of frontends) {
+      const found = this.#found.get(frontendText(frontend, name.protocol))?.[group];
+      // Two groups that shared an id would share endpoints: it goes to one of them only.
+      if (found === undefined || found.id > adoptableIdLimit || this.#adoptedIds.has(found.id)) continue;
+      this.#adoptedIds.add(found.id);
+      return found;
+    }
+    return undefined;
   }
 }
 

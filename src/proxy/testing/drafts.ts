@@ -19,13 +19,15 @@ export function drafts(service: number, endpoints: number, { moved, without }: D
   return [
     {
       name: { service: `default/s${service}`, port: '', protocol: 'TCP' },
+      family: 'IPv4',
       since: '2026-01-01T00:00:00Z',
       frontends: [
         { kind: 'cluster-ip', address: `10.96.${service >> 8}.${service & 255}`, port: 80 },
         { kind: 'node-port', port: 30_000 + service },
       ],
-      endpoints: list,
-      leftOut: [],
+      internal: { policy: 'Cluster', verdict: list.length > 0 ? 'forward' : 'reject' },
+      external: { policy: 'Cluster', verdict: list.length > 0 ? 'forward' : 'reject' },
+      cluster: { endpoints: list, leftOut: [] },
     },
   ];
 }

@@ -1,9 +1,20 @@
 import { KernelError } from '../../kernel/errors.ts';
-import type { Dataplane, Found, Written } from '../dataplane/port.ts';
-import type { PortChange } from '../diff/mod.ts';
-import { endpointText, frontendText, type PortPlan } from '../plan/mod.ts';
+import type { Dataplane, Found, TrafficSettings, Written } from '../dataplane/port.ts';
+import { diff, type PortChange } from '../diff/mod.ts';
+import { type Endpoint, endpointText, type Frontend, frontendText, type PortPlan, routeOf } from '../plan/mod.ts';
 
-/** A dataplane without a kernel: remembers what it was told, and fails when the test says so. */
+/** What "the kernel" knows of one frontend. */
+interface Entry {
+  readonly route: string;
+  readonly cluster?: number;
+  readonly local?: number;
+  readonly isLocal: boolean;
+}
+
+/**
+ * A dataplane without a kernel: follows the changes to the letter, slot by slot, remembers what it was told, and fails
+ * when the test says so.
+ */
 export class FakeDataplane implements Dataplane {
   readonly name = 'nftables';
   readonly calls: string[] = [];
@@ -11,30 +22,52 @@ export class FakeDataplane implements Dataplane {
   failing: (keyof Dataplane)[] = [];
   drifted = false;
   closed = false;
-  /** What "the kernel" holds: endpoints by frontend. */
-  readonly state = new Map<string, string[]>();
+  /** Somebody else changes something, and the kernel tells. */
+  notice: () => void = () => {};
+  settings: TrafficSettings | undefined;
+  readonly #frontends = new Map<string, Entry>();
+  readonly #slots = new Map<string, string>();
+
+  configure(settings: TrafficSettings): void {
+    this.settings = settings;
+  }
+
+  /** Endpoints that clients from outside find by frontend, sorted. */
+  get state(): Map<string, string[]> {
+    const ends = ({ isLocal, cluster, local }: Entry) => this.#endpointsOf(isLocal ? local : cluster);
+    return new Map([...this.#frontends].map(([frontend, entry]) => [frontend, ends(entry)]));
+  }
+
+  /** All that there is, without ids. */
+  get everything(): Map<string, unknown> {
+    const all = ({ route, cluster, local }: Entry) => [route, this.#endpointsOf(cluster), this.#endpointsOf(local)];
+    return new Map([...this.#frontends].map(([frontend, entry]) => [frontend, all(entry)]));
+  }
+
+  /** Somebody deletes everything. */
+  lose(): void {
+    this.#frontends.clear();
+    this.#slots.clear();
+    this.drifted = true;
+  }
 
   read(): Found {
     this.#called('read');
-    return { exists: this.state.size > 0, groups: new Map() };
+    return { exists: this.#frontends.size > 0, groups: new Map() };
   }
 
   converge(_found: Found, ports: Iterable<PortPlan>): Written {
     this.#called('converge');
-    const before = JSON.stringify([...this.state].sort());
-    this.state.clear();
-    for (const port of ports) this.#put(port);
+    const before = this.#dump();
+    this.lose();
+    this.#carryOut(diff([...ports].map((after) => ({ after }))));
     this.drifted = false;
-    const isSame = JSON.stringify([...this.state].sort()) === before;
-    return isSame ? { messages: 0, bytes: 0 } : { messages: 10, bytes: 1000 };
+    return this.#dump() === before ? { messages: 0, bytes: 0 } : { messages: 10, bytes: 1000 };
   }
 
   apply(changes: readonly PortChange[]): Written {
     this.#called('apply');
-    for (const { before, after } of changes) {
-      for (const frontend of before?.frontends ?? []) this.state.delete(frontendText(frontend, before!.name.protocol));
-      if (after) this.#put(after);
-    }
+    this.#carryOut(changes);
     return { messages: 4, bytes: 200 };
   }
 
@@ -43,8 +76,12 @@ export class FakeDataplane implements Dataplane {
     return this.drifted;
   }
 
+  watch(onForeignChange: () => void): void {
+    this.notice = onForeignChange;
+  }
+
   cleanup(): void {
-    this.state.clear();
+    this.lose();
   }
 
   describe(): string {
@@ -55,11 +92,32 @@ export class FakeDataplane implements Dataplane {
     this.closed = true;
   }
 
-  #put(port: PortPlan): void {
-    for (const frontend of port.frontends) {
-      this.state.set(frontendText(frontend, port.name.protocol), port.endpoints.map(endpointText));
+  #carryOut(changes: readonly PortChange[]): void {
+    for (const { before, frontendsRemoved } of changes) {
+      for (const frontend of frontendsRemoved) this.#frontends.delete(frontendText(frontend, before!.name.protocol));
+    }
+    for (const change of changes) {
+      const { before, after, frontendsAdded, frontendsKept, aspects, slots } = change;
+      for (const slot of slots) {
+        if (slot.before) this.#slots.delete(slotKey(before!, slot));
+      }
+      for (const slot of slots) {
+        if (slot.after) this.#slots.set(slotKey(after!, slot), endpointText(slot.after));
+      }
+      const rewritten = aspects.size > 0 ? [...frontendsAdded, ...frontendsKept] : frontendsAdded;
+      for (const frontend of rewritten) {
+        this.#frontends.set(frontendText(frontend, after!.name.protocol), entryOf(after!, frontend));
+      }
     }
   }
+
+  #endpointsOf(id: number | undefined): string[] {
+    const endpoints: string[] = [];
+    for (let slot = 0; this.#slots.has(`${id} ${slot}`); slot++) endpoints.push(this.#slots.get(`${id} ${slot}`)!);
+    return endpoints.sort();
+  }
+
+  #dump = (): string => JSON.stringify([[...this.#frontends].sort(), [...this.#slots].sort()]);
 
   #called(name: keyof Dataplane): void {
     this.calls.push(name);
@@ -69,3 +127,36 @@ export class FakeDataplane implements Dataplane {
     throw new KernelError(`Fake ${name}`, { code: 'ENOBUFS', number: 105 });
   }
 }
+
+function slotKey(port: PortPlan, { policy, slot }: { policy: string; slot: number; after?: Endpoint }): string {
+  return `${(policy === 'Local' ? port.local : port.cluster)!.id} ${slot}`;
+}
+
+/** All that a port says of a frontend but its endpoints. */
+export function routeText(port: PortPlan, frontend: Frontend): string {
+  const { affinitySeconds, firewall, healthCheckNodePort } = port;
+  return JSON.stringify([frontend.kind, routeOf(port, frontend), affinitySeconds, firewall, healthCheckNodePort]);
+}
+
+function entryOf(port: PortPlan, frontend: Frontend): Entry {
+  const { cluster, local } = port;
+  return {
+    route: routeText(port, frontend),
+    isLocal: routeOf(port, frontend).policy === 'Local',
+    ...(cluster && { cluster: cluster.id }),
+    ...(local && { local: local.id }),
+  };
+}
+
+/** What a node without any choices made has. */
+export const trafficSettings = (more: Partial<TrafficSettings> = {}): TrafficSettings => ({
+  family: 'IPv4',
+  masqueradeMark: 0x4000,
+  masqueradeAll: false,
+  randomFully: true,
+  localDetector: { kind: 'none' },
+  nodePorts: { localhost: false },
+  dropInvalid: true,
+  serviceRanges: [],
+  ...more,
+});

@@ -45,7 +45,8 @@ export class FakeInformer<S extends KubeObject> implements Informer<S> {
 
   put(...objects: S[]): void {
     for (const after of objects) {
-      const key = `${after.metadata.namespace}/${after.metadata.name}`;
+      const { namespace, name } = after.metadata;
+      const key = namespace === undefined ? name : `${namespace}/${name}`;
       const before = this.#objects.get(key);
       this.#objects.set(key, after);
       for (const handler of this.#handlers) handler({ key, after, ...(before && { before }) });

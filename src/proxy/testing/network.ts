@@ -10,7 +10,8 @@ import type { AgentAnswer, AgentRequest } from './programs/agent.ts';
  *     pod2 10.244.1.3 ─┤ node ├─ outside 172.30.1.2   (a client that belongs to no cluster)
  *                      │      └─ remote  10.244.2.2   (a Pod of another node)
  *
- * The node is 172.30.1.1, and 169.254.1.1 to the Pods; its way to everything else goes to `outside`.
+ * The node is 172.30.1.1, and 169.254.1.1 to the Pods; its way to everything else goes to `outside`. The same in IPv6:
+ * fd00:10:244:1::2 and ::3, fd00:10:244:2::2, fd00:172:30:1::2; the node is fd00:172:30:1::1, and fd00:169::1 to the Pods.
  */
 export class TestNetwork {
   readonly #prefix: string;
@@ -57,37 +58,57 @@ export class TestNetwork {
       const name = this.#nameOf(place);
       createNetns(name);
       this.#names.add(name);
+      // Neighbours are asked with link-local addresses, which would first take a second to prove themselves unique.
+      for (const scope of ['all', 'default']) setSysctl(this.path(place), `net.ipv6.conf.${scope}.accept_dad`, '0');
       this.ip(place, 'link', 'set', 'lo', 'up');
     }
     setSysctl(this.path('node'), 'net.ipv4.ip_forward', '1');
+    setSysctl(this.path('node'), 'net.ipv6.conf.all.forwarding', '1');
     // A node agent switches redirects off, because the way from a Pod back to itself invites them; and the kernel lets a
     // host have six ICMP errors in a row, then one a second, which is less than the tests provoke.
     for (const scope of ['all', 'default']) setSysctl(this.path('node'), `net.ipv4.conf.${scope}.send_redirects`, '0');
     setSysctl(this.path('node'), 'net.ipv4.icmp_ratelimit', '0');
-    this.#joinPod('pod1', '10.244.1.2');
-    this.#joinPod('pod2', '10.244.1.3');
-    this.#joinPod('remote', '10.244.2.2');
-    this.#join('outside', '172.30.1.1', '172.30.1.2');
-    this.ip('node', 'route', 'add', 'default', 'via', '172.30.1.2');
+    setSysctl(this.path('node'), 'net.ipv6.icmp.ratelimit', '0');
+    for (const place of ['pod1', 'pod2', 'remote'] as const) this.#joinPod(place, addresses[place]);
+    this.#joinOutside();
   }
 
-  #joinPod(place: Place, address: string): void {
-    this.ip('node', 'link', 'add', place, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#nameOf(place));
-    this.ip('node', 'link', 'set', place, 'up');
-    this.ip('node', 'route', 'add', `${address}/32`, 'dev', place);
-    this.ip(place, 'addr', 'add', `${address}/32`, 'dev', 'eth0');
-    this.ip(place, 'link', 'set', 'eth0', 'up');
-    this.ip(place, 'route', 'add', '169.254.1.1', 'dev', 'eth0', 'scope', 'link');
-    this.ip(place, 'route', 'add', 'default', 'via', '169.254.1.1');
-    this.ip('node', 'addr', 'add', '169.254.1.1/32', 'dev', place);
+  #joinPod(place: Place, address: Addresses): void {
+    this.#joinByVeth(place);
+    for (const [own, gateway, length] of [
+      [address.IPv4, podGateway.IPv4, 32],
+      [address.IPv6, podGateway.IPv6, 128],
+    ] as const) {
+      this.ip('node', 'route', 'add', `${own}/${length}`, 'dev', place);
+      this.#addAddress(place, `${own}/${length}`, 'eth0');
+      this.ip(place, 'route', 'add', gateway, 'dev', 'eth0', 'scope', 'link');
+      this.ip(place, 'route', 'add', 'default', 'via', gateway);
+      this.#addAddress('node', `${gateway}/${length}`, place);
+    }
   }
 
-  #join(place: Place, nodeAddress: string, address: string): void {
+  #joinOutside(): void {
+    this.#joinByVeth('outside');
+    for (const [family, length] of [
+      ['IPv4', 24],
+      ['IPv6', 64],
+    ] as const) {
+      this.#addAddress('node', `${addresses.node[family]}/${length}`, 'outside');
+      this.#addAddress('outside', `${addresses.outside[family]}/${length}`, 'eth0');
+      this.ip('node', 'route', 'add', 'default', 'via', addresses.outside[family]);
+    }
+  }
+
+  /** The node's end has the name of the place. */
+  #joinByVeth(place: Place): void {
     this.ip('node', 'link', 'add', place, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#nameOf(place));
-    this.ip('node', 'addr', 'add', `${nodeAddress}/24`, 'dev', place);
     this.ip('node', 'link', 'set', place, 'up');
-    this.ip(place, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
     this.ip(place, 'link', 'set', 'eth0', 'up');
+  }
+
+  /** Usable at once: nobody else has it. */
+  #addAddress(place: Place, address: string, device: string): void {
+    this.ip(place, 'addr', 'add', address, 'dev', device, ...(address.includes(':') ? ['nodad'] : []));
   }
 
   #agent(place: Place): Agent {
@@ -102,6 +123,22 @@ export class TestNetwork {
 }
 
 export type Place = 'node' | 'pod1' | 'pod2' | 'outside' | 'remote';
+
+interface Addresses {
+  readonly IPv4: string;
+  readonly IPv6: string;
+}
+
+export const addresses: Readonly<Record<Place, Addresses>> = {
+  node: { IPv4: '172.30.1.1', IPv6: 'fd00:172:30:1::1' },
+  pod1: { IPv4: '10.244.1.2', IPv6: 'fd00:10:244:1::2' },
+  pod2: { IPv4: '10.244.1.3', IPv6: 'fd00:10:244:1::3' },
+  outside: { IPv4: '172.30.1.2', IPv6: 'fd00:172:30:1::2' },
+  remote: { IPv4: '10.244.2.2', IPv6: 'fd00:10:244:2::2' },
+};
+
+/** The node, as its Pods see it. */
+const podGateway: Addresses = { IPv4: '169.254.1.1', IPv6: 'fd00:169::1' };
 
 type Ask = AgentRequest extends infer Request ? (Request extends AgentRequest ? Omit<Request, 'id'> : never) : never;
 

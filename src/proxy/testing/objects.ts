@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service } from '../../kube/mod.ts';
+import type { EndpointSlice, Node, Service } from '../../kube/mod.ts';
 import { FakeInformer } from './fake-informer.ts';
 
 /** Kubernetes objects in few words, for tests and benchmarks of the proxy. */
@@ -30,6 +30,7 @@ export const tcp = (port: number, more: Partial<Port> = {}): Port => ({
   ...more,
 });
 export const udp = (port: number, more: Partial<Port> = {}): Port => ({ ...tcp(port, more), protocol: 'UDP' });
+export const sctp = (port: number, more: Partial<Port> = {}): Port => ({ ...tcp(port, more), protocol: 'SCTP' });
 
 type SliceEndpoint = EndpointSlice['endpoints'][number];
 
@@ -74,6 +75,30 @@ function metadata(name: string, creationTimestamp: string, labels?: Record<strin
   };
 }
 
+interface NodeOptions {
+  readonly zone?: string;
+  readonly addresses?: NonNullable<Node['status']>['addresses'];
+  readonly podCIDRs?: string[];
+}
+
+export function node(name: string, { zone, addresses = [], podCIDRs }: NodeOptions): Node {
+  const { namespace: _, ...rest } = metadata(name, '2026-01-01T00:00:00Z', zone === undefined ? {} : zoneLabel(zone));
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: rest,
+    spec: { ...(podCIDRs && { podCIDRs }) },
+    status: { addresses },
+  } as Node;
+}
+
+const zoneLabel = (zone: string) => ({ 'topology.kubernetes.io/zone': zone });
+
+/** Nothing is known of any node, and the proxy does not wait for it. */
 export function fakeInformers() {
-  return { services: new FakeInformer<Service>(), slices: new FakeInformer<EndpointSlice>() };
+  return {
+    services: new FakeInformer<Service>(),
+    slices: new FakeInformer<EndpointSlice>(),
+    nodes: new FakeInformer<Node>().sync(),
+  };
 }

@@ -1,1 +1,2 @@
+export { factsOf, type NodeView, nodeView, watchNode } from './node-view.ts';
 export { Tracker } from './tracker.ts';

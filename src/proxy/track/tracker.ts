@@ -27,6 +27,19 @@ export class Tracker {
     return this.#slices.get(key)?.values() ?? [];
   }
 
+  /** All Services that there are, by `namespace/name`. */
+  *keys(): Generator<string> {
+    for (const { metadata } of this.#services.list()) yield `${metadata.namespace}/${metadata.name}`;
+  }
+
+  /** Touches every Service that this says depends on what has changed, the node's place for instance. */
+  touchWhere(depends: (service: Service, slices: Iterable<EndpointSlice>) => boolean): void {
+    for (const service of this.#services.list()) {
+      const key = `${service.metadata.namespace}/${service.metadata.name}`;
+      if (depends(service, this.slicesOf(key))) this.#touch(key);
+    }
+  }
+
   /** The Services touched since the last call, by `namespace/name`. */
   take(): ReadonlySet<string> {
     const touched = this.#touched;

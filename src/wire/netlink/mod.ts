@@ -1,5 +1,5 @@
 export { type Answer, type AnswerError, decodeAnswer } from './answer.ts';
-export { type Attribute, Attributes, decodeAttributes } from './attributes.ts';
+export { type Attribute, Attributes, decodeAttributeList, decodeAttributes } from './attributes.ts';
 export { MessageBatch } from './batch.ts';
 export { MessageFlag, MessageType, messageHeaderLength } from './constants.ts';
 export { errnoName, errnoNumber } from './errno.ts';

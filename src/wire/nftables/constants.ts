@@ -47,12 +47,15 @@ export const SetAttribute = {
   keyLength: 5,
   dataType: 6,
   dataLength: 7,
+  description: 9,
   id: 10,
   userData: 13,
   /** Number of elements; since Linux 6.16. */
   count: 20,
 } as const;
-export const SetFlag = { anonymous: 1, constant: 2, interval: 4, map: 8 } as const;
+/** NFTA_SET_DESC_*. */
+export const SetDescription = { size: 1 } as const;
+export const SetFlag = { anonymous: 1, constant: 2, interval: 4, map: 8, timeout: 16, dynamic: 32 } as const;
 export const ElementListAttribute = { table: 1, set: 2, elements: 3 } as const;
 export const ElementAttribute = { key: 1, data: 2, flags: 3 } as const;
 export const DataAttribute = { value: 1, verdict: 2 } as const;

@@ -18,8 +18,9 @@ export type Expression =
   | { readonly kind: 'meta'; readonly key: MetaKey; readonly register: number }
   | { readonly kind: 'meta-set'; readonly key: MetaKey; readonly source: number }
   | { readonly kind: 'conntrack'; readonly key: ConntrackKey; readonly register: number }
-  /** The type of the destination address as the routing table has it: an RTN_* number. */
+  /** The type of the destination or source address as the routing table has it: an RTN_* number. */
   | { readonly kind: 'fib-daddr-type'; readonly register: number }
+  | { readonly kind: 'fib-saddr-type'; readonly register: number }
   | { readonly kind: 'immediate'; readonly register: number; readonly value: string }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | {
@@ -38,7 +39,17 @@ export type Expression =
       readonly register?: number | 'verdict';
       readonly inverted?: boolean;
     }
-  | { readonly kind: 'random'; readonly modulus: number; readonly register: number }
+  /** A number from `offset` (default 0) to `offset + modulus - 1`. */
+  | { readonly kind: 'random'; readonly modulus: number; readonly offset?: number; readonly register: number }
+  /** Adds the packet's own element to a set, or makes it young again, or takes it out; ends the rule when the set is full. */
+  | {
+      readonly kind: 'dynamic';
+      readonly operation: DynamicOperation;
+      readonly set: string;
+      readonly source: number;
+      /** Absent: as the set has it, or for ever. */
+      readonly timeoutMs?: number;
+    }
   | { readonly kind: 'dnat'; readonly family: number; readonly address: number; readonly port: number }
   | { readonly kind: 'masquerade'; readonly flags: number }
   | { readonly kind: 'reject'; readonly with: 'tcp-reset' | 'icmp'; readonly code?: number }
@@ -48,11 +59,14 @@ export type Expression =
 type Kind = Expression['kind'];
 type Of<Name extends Kind> = Extract<Expression, { kind: Name }>;
 
-const metaKeys = { length: 0, mark: 3, iif: 4, oif: 5, l4proto: 16 } satisfies Names;
+const metaKeys = { length: 0, mark: 3, iif: 4, oif: 5, iifname: 6, oifname: 7, l4proto: 16 } satisfies Names;
 const conntrackKeys = { state: 0, direction: 1, status: 2, mark: 3 } satisfies Names;
 const comparisons = { '==': 0, '!=': 1, '<': 2, '<=': 3, '>': 4, '>=': 5 } satisfies Names;
 const payloadBases = { network: 1, transport: 2 } satisfies Names;
 const rejectTypes = { icmp: 0, 'tcp-reset': 1 } satisfies Names;
+/** NFT_DYNSET_OP_*. */
+const dynamicOperations = { update: 1, delete: 2 } satisfies Names;
+export type DynamicOperation = keyof typeof dynamicOperations;
 export type MetaKey = keyof typeof metaKeys;
 export type ConntrackKey = keyof typeof conntrackKeys;
 export type Comparison = keyof typeof comparisons;
@@ -60,8 +74,9 @@ export type Comparison = keyof typeof comparisons;
 /** NF_NAT_RANGE_PROTO_RANDOM_FULLY: source ports chosen without a pattern that two clients could share. */
 export const fullyRandom = 1 << 4;
 
-/** NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR. */
+/** NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_SADDR and _DADDR. */
 const fibAddressType = 3;
+const fibSource = 1;
 const fibDestination = 2;
 const natDestination = 1;
 const numgenRandom = 1;
@@ -73,6 +88,23 @@ interface Codec<Name extends Kind> {
   encode(writer: AttributeWriter, expression: Of<Name>): void;
   /** Undefined: the same name, but a form that this program does not use. */
   decode(attributes: Attributes): Of<Name> | undefined;
+}
+
+type FibKind = 'fib-daddr-type' | 'fib-saddr-type';
+
+function fibType<Name extends FibKind>(kind: Name, flags: number): Codec<Name> {
+  return {
+    name: 'fib',
+    encode(writer, { register }: Of<FibKind>) {
+      writer.putU32Be(1, register);
+      writer.putU32Be(2, fibAddressType);
+      writer.putU32Be(3, flags);
+    },
+    decode(attributes) {
+      if (attributes.u32Be(2) !== fibAddressType || attributes.u32Be(3) !== flags) return undefined;
+      return { kind, register: reg(attributes, 1) } as Of<Name>;
+    },
+  };
 }
 
 const codecs: { readonly [Name in Exclude<Kind, 'foreign'>]: Codec<Name> } = {
@@ -129,18 +161,8 @@ const codecs: { readonly [Name in Exclude<Kind, 'foreign'>]: Codec<Name> } = {
       return key && attributes.has(1) ? { kind: 'conntrack', key, register: reg(attributes, 1) } : undefined;
     },
   },
-  'fib-daddr-type': {
-    name: 'fib',
-    encode(writer, { register }) {
-      writer.putU32Be(1, register);
-      writer.putU32Be(2, fibAddressType);
-      writer.putU32Be(3, fibDestination);
-    },
-    decode(attributes) {
-      if (attributes.u32Be(2) !== fibAddressType || attributes.u32Be(3) !== fibDestination) return undefined;
-      return { kind: 'fib-daddr-type', register: reg(attributes, 1) };
-    },
-  },
+  'fib-daddr-type': fibType('fib-daddr-type', fibDestination),
+  'fib-saddr-type': fibType('fib-saddr-type', fibSource),
   immediate: {
     name: 'immediate',
     encode(writer, { register, value }) {
@@ -220,15 +242,39 @@ const codecs: { readonly [Name in Exclude<Kind, 'foreign'>]: Codec<Name> } = {
   },
   random: {
     name: 'numgen',
-    encode(writer, { modulus, register }) {
+    encode(writer, { modulus, offset = 0, register }) {
       writer.putU32Be(1, register);
       writer.putU32Be(2, modulus);
       writer.putU32Be(3, numgenRandom);
-      writer.putU32Be(4, 0);
+      writer.putU32Be(4, offset);
     },
     decode(attributes) {
-      if (attributes.u32Be(3) !== numgenRandom || attributes.u32Be(4)) return undefined;
-      return { kind: 'random', modulus: u32(attributes, 2), register: reg(attributes, 1) };
+      if (attributes.u32Be(3) !== numgenRandom) return undefined;
+      const offset = u32(attributes, 4);
+      return {
+        kind: 'random',
+        modulus: u32(attributes, 2),
+        ...(offset > 0 && { offset }),
+        register: reg(attributes, 1),
+      };
+    },
+  },
+  dynamic: {
+    name: 'dynset',
+    encode(writer, { operation, set, source, timeoutMs }) {
+      writer.putString(1, set);
+      writer.putU32Be(3, dynamicOperations[operation]);
+      writer.putU32Be(4, source);
+      if (timeoutMs !== undefined) writer.putU64Be(6, BigInt(timeoutMs));
+    },
+    decode(attributes) {
+      const set = attributes.string(1);
+      const operation = nameOf(dynamicOperations, attributes.u32Be(3));
+      // With data or expressions of its own it would be another statement.
+      if (set === undefined || operation === undefined || attributes.has(5) || attributes.has(7)) return undefined;
+      const timeout = attributes.bytes(6);
+      const timeoutMs = timeout && Number(timeout.readBigUInt64BE());
+      return { kind: 'dynamic', operation, set, source: reg(attributes, 4), ...(timeoutMs && { timeoutMs }) };
     },
   },
   dnat: {

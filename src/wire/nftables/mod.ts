@@ -10,7 +10,7 @@ export {
   requestTable,
 } from './dump.ts';
 export { decodeElements } from './elements.ts';
-export { type Expression, fullyRandom } from './expressions.ts';
+export { type Expression, fullyRandom, type MetaKey } from './expressions.ts';
 export {
   type Chain,
   decodeChain,

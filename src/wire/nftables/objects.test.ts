@@ -53,6 +53,12 @@ const expressions: [Expression, name: string, data: string, text: string][] = [
     'reg 8 = fib daddr type',
   ],
   [
+    { kind: 'fib-saddr-type', register: 8 },
+    'fib',
+    '08000100 00000008 08000200 00000003 08000300 00000001',
+    'reg 8 = fib saddr type',
+  ],
+  [
     { kind: 'immediate', register: 14, value: '00000000' },
     'immediate',
     '08000100 0000000e 0c000280 08000100 00000000',
@@ -106,6 +112,24 @@ const expressions: [Expression, name: string, data: string, text: string][] = [
     'numgen',
     '08000100 0000000e 08000200 00000003 08000300 00000001 08000400 00000000',
     'reg 14 = random mod 3',
+  ],
+  [
+    { kind: 'random', modulus: 1, offset: 5, register: 14 },
+    'numgen',
+    '08000100 0000000e 08000200 00000001 08000300 00000001 08000400 00000005',
+    'reg 14 = random mod 1 offset 5',
+  ],
+  [
+    { kind: 'dynamic', operation: 'update', set: 'ips', source: 8, timeoutMs: 10_000 },
+    'dynset',
+    '08000100 69707300 08000300 00000001 08000400 00000008 0c000600 0000000000002710',
+    'update reg 8 in @ips for 10000 ms',
+  ],
+  [
+    { kind: 'dynamic', operation: 'delete', set: 'ips', source: 8 },
+    'dynset',
+    '08000100 69707300 08000300 00000002 08000400 00000008',
+    'delete reg 8 in @ips',
   ],
   [
     { kind: 'dnat', family: 2, address: 16, port: 17 },
@@ -181,12 +205,13 @@ test('Chain: with a hook, type and signed priority, or without', () => {
   assert.deepEqual(decodeChain(payload((w) => encodeChain(w, 't', { name: 'c' }))), { table: 't', name: 'c' });
 });
 
-test('Set: a plain one, a map, a map to verdicts, one with notes', () => {
+test('Set: a plain one, a map, a map to verdicts, one with notes, one that packets fill', () => {
   const sets: SetDefinition[] = [
     { name: 's', keyType: 7, keyLength: 4 },
     { name: 's', keyType: 7, keyLength: 4, data: { type: 13, length: 8 } },
     { name: 's', keyType: 7, keyLength: 4, data: 'verdict' },
     { name: 's', keyType: 7, keyLength: 4, notes: '0703616200' },
+    { name: 's', keyType: 7, keyLength: 4, dynamic: { size: 1000 } },
   ];
   for (const set of sets) assert.deepEqual(decodeSet(payload((w) => encodeSet(w, 't', set, 1))), { table: 't', set });
   assert.equal(

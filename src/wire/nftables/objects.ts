@@ -5,6 +5,7 @@ import {
   ListAttribute,
   RuleAttribute,
   SetAttribute,
+  SetDescription,
   SetFlag,
   TableAttribute,
   verdictDataType,
@@ -30,6 +31,8 @@ export interface BaseChain {
   readonly hook: Hook;
   /** Lower comes first among the chains of one hook. */
   readonly priority: number;
+  /** What becomes of packets that no rule has decided about. Absent: they are accepted. */
+  readonly policy?: 'drop';
 }
 
 /** enum nf_inet_hooks. */
@@ -47,6 +50,8 @@ export interface SetDefinition {
   readonly keyType: number;
   readonly keyLength: number;
   readonly data?: 'verdict' | { readonly type: number; readonly length: number };
+  /** Packets put elements in, which leave again after a while; at most so many. */
+  readonly dynamic?: { readonly size: number };
   /** What `nft` keeps with it, in hexadecimal: see `encodeSetNotes`. */
   readonly notes?: string;
 }
@@ -83,8 +88,12 @@ export function encodeChain(writer: AttributeWriter, table: string, { name, base
   writer.putU32Be(HookAttribute.number, hooks[base.hook]);
   writer.putU32Be(HookAttribute.priority, base.priority >>> 0);
   writer.end(hook);
+  if (base.policy) writer.putU32Be(ChainAttribute.policy, policyDrop);
   writer.putString(ChainAttribute.type, base.type);
 }
+
+/** NF_DROP of netfilter.h. */
+const policyDrop = 0;
 
 export function decodeChain(payload: Buffer): Chain & { readonly table: string } {
   const attributes = attributesOf(payload);
@@ -95,6 +104,7 @@ export function decodeChain(payload: Buffer): Chain & { readonly table: string }
       type: named(attributes, ChainAttribute.type) as BaseChain['type'],
       hook: hookName,
       priority: (hook.u32Be(HookAttribute.priority) ?? 0) | 0,
+      ...(attributes.u32Be(ChainAttribute.policy) === policyDrop && { policy: 'drop' as const }),
     };
   const table = named(attributes, ChainAttribute.table);
   return { table, name: named(attributes, ChainAttribute.name), ...(base && { base }) };
@@ -126,7 +136,8 @@ export function decodeRule(payload: Buffer): Rule & { readonly table: string } {
 export function encodeSet(writer: AttributeWriter, table: string, set: SetDefinition, id: number): void {
   writer.putString(SetAttribute.table, table);
   writer.putString(SetAttribute.name, set.name);
-  writer.putU32Be(SetAttribute.flags, set.data === undefined ? 0 : SetFlag.map);
+  const flags = (set.data ? SetFlag.map : 0) | (set.dynamic ? SetFlag.dynamic | SetFlag.timeout : 0);
+  writer.putU32Be(SetAttribute.flags, flags);
   writer.putU32Be(SetAttribute.keyType, set.keyType);
   writer.putU32Be(SetAttribute.keyLength, set.keyLength);
   if (set.data === 'verdict') writer.putU32Be(SetAttribute.dataType, verdictDataType);
@@ -134,15 +145,29 @@ export function encodeSet(writer: AttributeWriter, table: string, set: SetDefini
     writer.putU32Be(SetAttribute.dataType, set.data.type);
     writer.putU32Be(SetAttribute.dataLength, set.data.length);
   }
+  const { dynamic } = set;
+  if (dynamic) {
+    writer.nested(SetAttribute.description, () => writer.putU32Be(SetDescription.size, dynamic.size));
+  }
   writer.putU32Be(SetAttribute.id, id);
   if (set.notes !== undefined) writer.putBytes(SetAttribute.userData, Buffer.from(set.notes, 'hex'));
 }
 
-/** `count` is the number of elements, where the kernel says it (6.16). */
-export function decodeSet(payload: Buffer): { table: string; set: SetDefinition; count?: number } {
+/**
+ * `count` is the number of elements, where the kernel says it (6.16). A set that holds ranges, which this program does not
+ * write, has their ends for elements.
+ */
+export function decodeSet(payload: Buffer): {
+  table: string;
+  set: SetDefinition;
+  count?: number;
+  holdsRanges?: true;
+} {
   const attributes = attributesOf(payload);
   const dataType = attributes.u32Be(SetAttribute.dataType);
-  const isMap = ((attributes.u32Be(SetAttribute.flags) ?? 0) & SetFlag.map) !== 0 && dataType !== undefined;
+  const flags = attributes.u32Be(SetAttribute.flags) ?? 0;
+  const isMap = (flags & SetFlag.map) !== 0 && dataType !== undefined;
+  const size = attributes.nested(SetAttribute.description)?.u32Be(SetDescription.size) ?? 0;
   const data =
     dataType === verdictDataType
       ? ('verdict' as const)
@@ -153,10 +178,16 @@ export function decodeSet(payload: Buffer): { table: string; set: SetDefinition;
     keyType: attributes.u32Be(SetAttribute.keyType) ?? 0,
     keyLength: attributes.u32Be(SetAttribute.keyLength) ?? 0,
     ...(isMap && { data }),
+    ...((flags & SetFlag.dynamic) !== 0 && { dynamic: { size } }),
     ...(notes !== undefined && { notes }),
   };
   const count = attributes.u32Be(SetAttribute.count);
-  return { table: named(attributes, SetAttribute.table), set, ...(count !== undefined && { count }) };
+  return {
+    table: named(attributes, SetAttribute.table),
+    set,
+    ...(count !== undefined && { count }),
+    ...((flags & SetFlag.interval) !== 0 && { holdsRanges: true as const }),
+  };
 }
 
 /** struct nfgenmsg: family, version, resource id. */

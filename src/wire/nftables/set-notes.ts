@@ -27,6 +27,7 @@ const payload = (protocol: number, field: number) => ({
 
 const parts = {
   'ip daddr': payload(12, 12),
+  'ip6 daddr': payload(13, 9),
   'th dport': payload(11, 2),
   'meta l4proto': { type: ExpressionType.meta, fields: [[0, 16]] },
   // The modulus is there for form's sake: every one has the same type.

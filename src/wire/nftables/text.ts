@@ -14,6 +14,8 @@ export function formatExpression(expression: Expression): string {
       return `reg ${expression.register} = ct ${expression.key}`;
     case 'fib-daddr-type':
       return `reg ${expression.register} = fib daddr type`;
+    case 'fib-saddr-type':
+      return `reg ${expression.register} = fib saddr type`;
     case 'immediate':
       return `reg ${expression.register} = 0x${expression.value}`;
     case 'verdict':
@@ -25,7 +27,9 @@ export function formatExpression(expression: Expression): string {
     case 'lookup':
       return formatLookup(expression);
     case 'random':
-      return `reg ${expression.register} = random mod ${expression.modulus}`;
+      return `reg ${expression.register} = random mod ${expression.modulus}${expression.offset ? ` offset ${expression.offset}` : ''}`;
+    case 'dynamic':
+      return `${expression.operation} reg ${expression.source} in @${expression.set}${expression.timeoutMs ? ` for ${expression.timeoutMs} ms` : ''}`;
     case 'dnat':
       return `dnat to reg ${expression.address} port reg ${expression.port}`;
     case 'masquerade':

@@ -1,74 +1,109 @@
 import type { PortChange } from '../../diff/mod.ts';
-import { endpointText, type Frontend, type PortPlan } from '../../plan/mod.ts';
+import { type Endpoint, endpointText, type Frontend, type TrafficPolicy } from '../../plan/mod.ts';
+import { seat, type TableState } from './compile-table.ts';
 import { ElementDelta } from './delta.ts';
-import {
-  clusterIpElement,
-  elementsOf,
-  endpointElement,
-  endpointKey,
-  frontendElement,
-  hairpinElement,
-  nodePortElement,
-} from './elements.ts';
-import { type CountedSet, countedSet } from './layout.ts';
-import type { Shared } from './shared.ts';
+import { endpointElement, endpointKey, frontendKey, type PlacedElement } from './elements.ts';
+import type { Numbers, Rows } from './numbers.ts';
+import { endpointsMap, type Pool } from './pools.ts';
+import { endpointsOf, frontendElements, isSticky, poolsOf, type SeatedPort } from './port-elements.ts';
+import type { Shape } from './shape.ts';
 
-/** What a set of changes does to the table: elements, and the sets for numbers of endpoints that come and go. */
+/** What a set of changes does to the table. */
 export interface CompiledChanges {
   readonly delta: ElementDelta;
-  readonly setsAdded: readonly CountedSet[];
-  readonly setsRemoved: readonly CountedSet[];
+  /** The shape before and after, when it is another: then there are sets and rules to change as well. */
+  readonly reshaped?: { readonly before: Shape; readonly after: Shape };
 }
 
-/** Brings `shared` up to date as well: call it once for each set of changes, in order. */
-export function compileChanges(changes: readonly PortChange[], shared: Shared): CompiledChanges {
+/** Brings `state` up to date as well: call it once for each set of changes, in order. */
+export function compileChanges(changes: readonly PortChange[], state: TableState): CompiledChanges {
+  const { shared } = state;
   const delta = new ElementDelta();
-  for (const change of changes) {
-    const { before, after } = change;
-    for (const frontend of change.frontendsRemoved) removeFrontend(frontend, before!, delta);
-    for (const frontend of change.frontendsAdded) {
-      for (const element of elementsOf(frontend, after!)) delta.add(element);
-    }
-    for (const frontend of change.frontendsKept) updateFrontend(frontend, change, delta);
-    if (before) shared.remove(before);
-    if (after) shared.add(after);
+  const before = shared.shape;
+  for (const change of changes) compileChange(change, state, delta);
+  const { appeared, vanished, isReshaped } = shared.settle();
+  delta.removeAll(vanished);
+  delta.addAll(appeared);
+  return { delta, ...(isReshaped && { reshaped: { before, after: shared.shape } }) };
+}
+
+function compileChange(change: PortChange, { shared, numbers }: TableState, delta: ElementDelta): void {
+  const before = change.before && known(change.before, numbers);
+  const after = change.after && seat(change.after, numbers);
+  if (change.before && !(change.after && isSticky(change.after))) numbers.forget(change.before);
+  for (const { before: old, after: now } of change.slots) {
+    if (old) shared.useEndpoint(old, -1);
+    if (now) shared.useEndpoint(now, 1);
   }
-  const clusterIps = shared.clusterIps.settle();
-  for (const address of clusterIps.appeared) delta.add(clusterIpElement(address));
-  for (const address of clusterIps.vanished) delta.remove(clusterIpElement(address));
-  const hairpins = shared.hairpins.settle();
-  for (const address of hairpins.appeared) delta.add(hairpinElement(address));
-  for (const address of hairpins.vanished) delta.remove(hairpinElement(address));
-  const frontends = shared.frontendCounts.settle();
-  const nodePorts = shared.nodePortCounts.settle();
-  const named = (frontendCounts: readonly number[], nodePortCounts: readonly number[]) => [
-    ...frontendCounts.map((count) => countedSet('frontends', count)),
-    ...nodePortCounts.map((count) => countedSet('node-ports', count)),
-  ];
-  return {
-    delta,
-    setsAdded: named(frontends.appeared, nodePorts.appeared),
-    setsRemoved: named(frontends.vanished, nodePorts.vanished),
+  for (const frontend of change.frontendsRemoved) shared.useFrontend(frontend, -1);
+  for (const frontend of change.frontendsAdded) shared.useFrontend(frontend, 1);
+  const replace = (frontend: Frontend, old: SeatedPort | undefined, now: SeatedPort | undefined): void => {
+    const [removed, added] = difference(
+      old ? frontendElements(frontend, old) : [],
+      now ? frontendElements(frontend, now) : [],
+    );
+    for (const element of removed) shared.useElement(element, -1);
+    for (const element of added) shared.useElement(element, 1);
+    delta.removeAll(removed);
+    delta.addAll(added);
+    compileRows(frontend, old, now, change, delta);
   };
+  for (const frontend of change.frontendsRemoved) replace(frontend, before, undefined);
+  for (const frontend of change.frontendsAdded) replace(frontend, undefined, after);
+  for (const frontend of change.frontendsKept) replace(frontend, before, after);
 }
 
-function removeFrontend(frontend: Frontend, port: PortPlan, delta: ElementDelta): void {
-  for (const { set, element } of elementsOf(frontend, port)) delta.remove({ set, element: { key: element.key } });
+/** As the table has it at the moment. */
+function known(port: SeatedPort['port'], numbers: Numbers): SeatedPort {
+  const rowsOf = (policy: TrafficPolicy): Rows =>
+    isSticky(port) ? numbers.of(port, policy) : endpointsOf(port, policy);
+  return { port, rows: { Cluster: rowsOf('Cluster'), Local: rowsOf('Local') } };
 }
 
-function updateFrontend(frontend: Frontend, { before, after, slots }: PortChange, delta: ElementDelta): void {
-  if (before!.endpoints.length !== after!.endpoints.length) {
-    delta.remove(frontendElement(frontend, before!));
-    delta.add(frontendElement(frontend, after!));
+/** These sets have no data: an element is there or not. */
+function difference(before: PlacedElement[], after: PlacedElement[]): [PlacedElement[], PlacedElement[]] {
+  const nameOf = ({ set, element }: PlacedElement) => `${set} ${element.key.toString('latin1')}`;
+  const [had, has] = [new Set(before.map(nameOf)), new Set(after.map(nameOf))];
+  return [before.filter((one) => !has.has(nameOf(one))), after.filter((one) => !had.has(nameOf(one)))];
+}
+
+function compileRows(
+  frontend: Frontend,
+  before: SeatedPort | undefined,
+  after: SeatedPort | undefined,
+  change: PortChange,
+  delta: ElementDelta,
+): void {
+  const old = before ? poolsOf(frontend, before.port) : [];
+  const now = after ? poolsOf(frontend, after.port) : [];
+  const key = frontendKey(frontend, (after ?? before)!.port);
+  for (const pool of new Set([...old, ...now].map((used) => used.pool))) {
+    const was = old.find((used) => used.pool === pool)?.policy;
+    const is = now.find((used) => used.pool === pool)?.policy;
+    const asPlanned = before && after && was === is && !isSticky(before.port) && !isSticky(after.port);
+    const rows = asPlanned
+      ? change.slots.flatMap(({ policy, slot, ...pair }) => (policy === is ? [{ row: slot, ...pair }] : []))
+      : rowChanges(was ? before!.rows[was] : [], is ? after!.rows[is] : []);
+    for (const one of rows) compileRow(pool, key, one, delta);
   }
-  if (frontend.kind === 'node-port') {
-    const [had, has] = [before!.endpoints.length > 0, after!.endpoints.length > 0];
-    if (had && !has) delta.remove(nodePortElement(frontend, before!));
-    if (has && !had) delta.add(nodePortElement(frontend, after!));
+}
+
+interface RowChange {
+  readonly row: number;
+  readonly before?: Endpoint | undefined;
+  readonly after?: Endpoint | undefined;
+}
+
+function* rowChanges(before: Rows, after: Rows): Generator<RowChange> {
+  for (let row = 0; row < Math.max(before.length, after.length); row++) {
+    if (before[row] !== after[row]) yield { row, before: before[row], after: after[row] };
   }
-  for (const { slot, before: old, after: now } of slots) {
-    if (old && now && endpointText(old) === endpointText(now)) continue;
-    if (old) delta.remove(endpointKey(frontend, before!, slot));
-    if (now) delta.add(endpointElement(frontend, after!, slot, now));
-  }
+}
+
+function compileRow(pool: Pool, key: Buffer, { row, before, after }: RowChange, delta: ElementDelta): void {
+  if (before && after && endpointText(before) === endpointText(after)) return;
+  if (before) delta.remove(endpointsMap(pool), { key: endpointKey(key, row) });
+  if (!after) return;
+  const { set, element } = endpointElement(pool, key, row, after);
+  delta.add(set, element);
 }

@@ -6,19 +6,23 @@ import { Family, NftBatch, type SetDefinition } from '../../../wire/nftables/mod
 import { diff } from '../../diff/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
+import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { testNamespace } from '../../testing/namespace.ts';
+import { families } from './family.ts';
 import { NftLink } from './link.ts';
 import { createNftablesDataplane } from './mod.ts';
 import { type FoundTable, readTable } from './read-table.ts';
 
-const options = { masqueradeMark: 0x4000, clusterRange: { address: '0af40000', mask: 'ffff0000' } };
+const settings = trafficSettings({ localDetector: { kind: 'source-range', range: '10.244.0.0/16' } });
 
 function open(netns: string, kernel = createKernel()) {
-  return createNftablesDataplane(kernel, { ...options, netns });
+  const dataplane = createNftablesDataplane(kernel, { family: 'IPv4', netns });
+  dataplane.configure(settings);
+  return dataplane;
 }
 
 /** A link of our own beside the dataplane's: somebody else at work in the same table. */
-const other = (netns: string) => new NftLink(createKernel().openNetlink('netfilter', { netns }));
+const other = (netns: string) => new NftLink(createKernel().openNetlink('netfilter', { netns }), Family.ipv4);
 
 function ledgerOf(services: number, endpoints = 2): Ledger {
   const ledger = new Ledger();
@@ -103,13 +107,13 @@ const vandalism: Record<string, (batch: NftBatch, found: FoundTable) => void> = 
   'a chain added': (batch) => batch.addChain({ name: 'stranger' }),
   'a set added': (batch) => batch.addSet({ name: 'stranger', keyType: 7, keyLength: 4 } satisfies SetDefinition),
   'a set removed, and the rule that needs it': (batch) => {
-    batch.flushChain('to-vips');
+    batch.flushChain('to-frontends');
     batch.deleteSet('frontends-2');
   },
   'the table removed': (batch) => batch.deleteTable(),
   'the table left by another version': (batch) => {
     batch.deleteTable();
-    batch.addTable({ name: 'signalbox', comment: 'signalbox service proxy, layout 1' });
+    batch.addTable({ name: 'signalbox', comment: 'signalbox service proxy, layout 2' });
     batch.addSet({ name: 'frontends', keyType: 7, keyLength: 4 });
     batch.addElements('frontends', [{ key: Buffer.alloc(4, 9) }]);
   },
@@ -127,7 +131,7 @@ for (const [what, vandalize] of Object.entries(vandalism)) {
 
     const vandal = other(netns);
     const batch = vandal.batch();
-    vandalize(batch, readTable(vandal));
+    vandalize(batch, readTable(vandal, families.IPv4));
     vandal.commit(batch);
     vandal.close();
 
@@ -169,7 +173,8 @@ test('A refused change names the object, and nothing of the transaction has happ
   const before = dataplane.read() as FoundTable;
   assert.throws(
     () => dataplane.apply(changes),
-    (error) => isKernelError(error, 'ENOENT') && /of (frontends-2|endpoints|cluster-ips)$/.test(error.object ?? ''),
+    (error) =>
+      isKernelError(error, 'ENOENT') && /of (frontends-2|endpoints|cluster-ips|node-ports)$/.test(error.object ?? ''),
   );
   assert.deepEqual((dataplane.read() as FoundTable).elements, before.elements);
   dataplane.close();

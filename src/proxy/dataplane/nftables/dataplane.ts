@@ -2,17 +2,24 @@ import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { PortChange } from '../../diff/mod.ts';
-import type { PortPlan } from '../../plan/mod.ts';
-import { type Dataplane, type Found, nothingWritten, type Written } from '../port.ts';
+import type { Family, PortPlan } from '../../plan/mod.ts';
+import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
 import { compileChanges } from './compile-changes.ts';
-import { compileTable, formatProgram } from './compile-table.ts';
-import { addRules, converge } from './converge.ts';
-import { choosers, countedSetDefinition, type LayoutOptions } from './layout.ts';
+import { compileTable, formatProgram, type TableState } from './compile-table.ts';
+import { converge, reshape } from './converge.ts';
+import { type FamilyFacts, families } from './family.ts';
+import { foundRows } from './found-groups.ts';
+import { chainsOf } from './layout.ts';
 import { NftLink } from './link.ts';
-import { type FoundTable, readTable } from './read-table.ts';
+import { type EarlierRows, Numbers } from './numbers.ts';
+import { type OwnCommits, ownCommits } from './own-commits.ts';
+import { type FoundTable, isOurLayout, readTable } from './read-table.ts';
+import { dynamicSets } from './sets.ts';
+import type { Shape } from './shape.ts';
 import { Shared } from './shared.ts';
 
-export interface NftablesOptions extends LayoutOptions {
+export interface NftablesOptions {
+  readonly family: Family;
   /** Path of the network namespace to program; default: the process's own. */
   readonly netns?: string;
 }
@@ -20,14 +27,14 @@ export interface NftablesOptions extends LayoutOptions {
 const operation = 'Open nftables';
 
 /** Throws OperatingError: `EPERM` without the right to program the kernel, `unsupported` where it has no nf_tables. */
-export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions): Dataplane {
-  const { netns } = options;
+export function createNftablesDataplane(kernel: Kernel, { family, netns }: NftablesOptions): Dataplane {
   let link: NftLink | undefined;
   try {
-    link = new NftLink(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }));
+    const socket = kernel.openNetlink('netfilter', netns === undefined ? {} : { netns });
+    link = new NftLink(socket, families[family].number);
     // The socket alone proves nothing: rights and nf_tables itself are looked at with the first request.
     link.generation();
-    return new NftablesDataplane(link, options);
+    return new NftablesDataplane(link, families[family], ownCommits(kernel, netns));
   } catch (error) {
     link?.close();
     if (isKernelError(error, 'EPERM')) {
@@ -44,72 +51,109 @@ export function createNftablesDataplane(kernel: Kernel, options: NftablesOptions
 class NftablesDataplane implements Dataplane {
   readonly name = 'nftables';
   readonly #link: NftLink;
-  readonly #options: LayoutOptions;
-  #shared = new Shared();
-  /** Of the rule set when only we had changed it; undefined when we cannot tell. */
-  #generation: number | undefined;
+  readonly #family: FamilyFacts;
+  readonly #ownCommits: OwnCommits;
+  #settings: TrafficSettings | undefined;
+  #state: TableState = { shared: new Shared(), numbers: new Numbers() };
+  /** When we last knew what is in our table; undefined when we cannot tell. */
+  #inStep: { readonly generation: number; readonly ownCommits: number } | undefined;
 
-  constructor(link: NftLink, options: LayoutOptions) {
+  constructor(link: NftLink, family: FamilyFacts, commits: OwnCommits) {
     this.#link = link;
-    this.#options = options;
+    this.#family = family;
+    this.#ownCommits = commits;
+  }
+
+  configure(settings: TrafficSettings): void {
+    this.#settings = settings;
   }
 
   read(): FoundTable {
-    return readTable(this.#link);
+    return readTable(this.#link, this.#family);
   }
 
   converge(found: Found, ports: Iterable<PortPlan>): Written {
-    this.#generation = undefined;
+    this.#inStep = undefined;
     const table = found as FoundTable;
-    const program = compileTable(ports, this.#options);
+    const program = compileTable(ports, this.#configured, this.#earlierRows(table));
     const batch = this.#link.batch(table.generation);
-    converge(table, program, batch);
-    const written = batch.isEmpty ? nothingWritten : this.#link.commit(batch);
-    this.#shared = program.shared;
-    this.#generation = batch.isEmpty ? table.generation : following(table.generation);
+    converge(table, program, this.#family, batch);
+    const ownCommits = this.#ownCommits.count;
+    const written = batch.isEmpty ? nothingWritten : this.#commit(batch);
+    this.#state = program;
+    this.#inStep = { generation: table.generation, ownCommits };
     return written;
   }
 
   apply(changes: readonly PortChange[]): Written {
-    const generation = this.#generation;
-    this.#generation = undefined;
-    const { delta, setsAdded, setsRemoved } = compileChanges(changes, this.#shared);
+    const inStep = this.#inStep;
+    this.#inStep = undefined;
+    const { delta, reshaped } = compileChanges(changes, this.#state);
     const batch = this.#link.batch();
-    for (const name of setsAdded) batch.addSet(countedSetDefinition(name));
-    delta.write(batch);
-    if (setsAdded.length + setsRemoved.length > 0) {
-      const chains = choosers(this.#shared.counts);
-      for (const { chain } of chains) batch.flushChain(chain.name);
-      addRules(chains, batch);
-    }
-    for (const name of setsRemoved) batch.deleteSet(name);
-    const written = batch.isEmpty ? nothingWritten : this.#link.commit(batch);
-    this.#generation = batch.isEmpty || generation === undefined ? generation : following(generation);
+    const writeElements = () => delta.write(batch, this.#family);
+    if (reshaped) reshape(this.#structure(reshaped.before), this.#wanted(reshaped.after), writeElements, batch);
+    else writeElements();
+    const written = batch.isEmpty ? nothingWritten : this.#commit(batch);
+    this.#inStep = inStep;
     return written;
   }
 
   mayHaveDrifted(): boolean {
-    return this.#generation === undefined || this.#link.generation() !== this.#generation;
+    if (this.#inStep === undefined) return true;
+    const { generation, ownCommits } = this.#inStep;
+    // In 32 bits, leaving out 0: once in four thousand million commits this sees one that was not there, which only costs a look.
+    return (this.#link.generation() - generation) >>> 0 !== this.#ownCommits.count - ownCommits;
   }
 
   cleanup(): void {
     const batch = this.#link.batch();
     batch.deleteTable();
     try {
-      this.#link.commit(batch);
+      this.#commit(batch);
     } catch (error) {
       if (!isKernelError(error, 'ENOENT')) throw error;
     }
   }
 
   describe(ports: Iterable<PortPlan>): string {
-    return formatProgram(compileTable(ports, this.#options));
+    return formatProgram(compileTable(ports, this.#configured), this.#configured);
   }
 
   close(): void {
     this.#link.close();
   }
-}
 
-/** The kernel counts in 32 bits and leaves out 0. */
-const following = (generation: number): number => (generation + 1) >>> 0 || 1;
+  get #configured(): TrafficSettings {
+    if (this.#settings === undefined) throw new TypeError('The nftables dataplane was not configured');
+    return this.#settings;
+  }
+
+  /** Of this run, else of an earlier one. */
+  #earlierRows(table: FoundTable): EarlierRows {
+    const { numbers } = this.#state;
+    const found = table.exists && isOurLayout(table, this.#family) && foundRows(this.#family, table.elements);
+    return (port, policy) => {
+      const known = numbers.of(port, policy);
+      return known.length > 0 || !found ? known : found(port, policy);
+    };
+  }
+
+  /** One that fails without an answer may have happened: then the other family finds the count wrong and looks. */
+  #commit(batch: Parameters<NftLink['commit']>[0]): Written {
+    const written = this.#link.commit(batch);
+    this.#ownCommits.count += 1;
+    return written;
+  }
+
+  #wanted(shape: Shape) {
+    return { sets: dynamicSets(shape, this.#family), chains: chainsOf(this.#configured, shape) };
+  }
+
+  #structure(shape: Shape) {
+    const { sets, chains } = this.#wanted(shape);
+    return {
+      sets: new Map(sets.map((set) => [set.name as string, set])),
+      chains: new Map(chains.map(({ chain, rules }) => [chain.name, { rules }])),
+    };
+  }
+}

@@ -1,6 +1,8 @@
 import type { Element } from '../../../wire/nftables/mod.ts';
-import type { Endpoint, Frontend, PortPlan, Protocol } from '../../plan/mod.ts';
-import { countedSet, SetName } from './layout.ts';
+import { canonicalAddress, type Endpoint, type Frontend, type PortPlan, type Protocol } from '../../plan/mod.ts';
+import { type FamilyFacts, families, writeAddress } from './family.ts';
+import { endpointsMap, keyKindOf, type Pool } from './pools.ts';
+import type { SetName } from './sets.ts';
 import { protocolNumbers } from './steps.ts';
 
 /**
@@ -12,110 +14,94 @@ export interface PlacedElement {
   readonly element: Element;
 }
 
-/** In the set of those with so many endpoints. */
-export function frontendElement(frontend: Frontend, { name, endpoints }: PortPlan): PlacedElement {
-  const kind = frontend.kind === 'node-port' ? 'node-ports' : 'frontends';
-  return { set: countedSet(kind, endpoints.length), element: { key: frontendKey(frontend, name) } };
-}
-
-export function endpointElement(frontend: Frontend, port: PortPlan, slot: number, endpoint: Endpoint): PlacedElement {
-  const data = Buffer.alloc(8);
-  writeAddress(data, endpoint.address, 0);
-  data.writeUInt16BE(endpoint.port, 4);
-  const { set, element } = endpointKey(frontend, port, slot);
-  return { set, element: { ...element, data } };
-}
-
-export function endpointKey(frontend: Frontend, { name }: PortPlan, slot: number): PlacedElement {
-  const slotBytes = Buffer.allocUnsafe(4);
-  slotBytes.writeUInt32LE(slot);
-  const set = frontend.kind === 'node-port' ? SetName.nodePortEndpoints : SetName.endpoints;
-  return { set, element: { key: Buffer.concat([frontendKey(frontend, name), slotBytes]) } };
-}
-
-/** Node ports that have endpoints, whatever their number. */
-export function nodePortElement(frontend: Frontend, { name }: PortPlan): PlacedElement {
-  return { set: SetName.nodePorts, element: { key: frontendKey(frontend, name) } };
-}
-
-export function clusterIpElement(address: string): PlacedElement {
-  const key = Buffer.alloc(4);
-  writeAddress(key, address, 0);
-  return { set: SetName.clusterIps, element: { key } };
-}
-
-/** An endpoint as its own client, as the packet looks behind the redirection: source and destination are the same. */
-export function hairpinElement(address: string): PlacedElement {
-  const key = Buffer.alloc(8);
-  writeAddress(key, address, 0);
-  writeAddress(key, address, 4);
-  return { set: SetName.hairpins, element: { key } };
-}
-
-/** Everything in the sets that stands for one frontend, but for what it shares with others (see `Shared`). */
-export function* elementsOf(frontend: Frontend, port: PortPlan): Generator<PlacedElement> {
-  yield frontendElement(frontend, port);
-  if (frontend.kind === 'node-port' && port.endpoints.length > 0) yield nodePortElement(frontend, port);
-  for (const [slot, endpoint] of port.endpoints.entries()) yield endpointElement(frontend, port, slot, endpoint);
-}
-
-/** An element as a person reads it: `10.96.0.1 . TCP . 443 . slot 0 : 10.244.1.2 . 9376`. */
-export function formatElement(set: SetName, { key, data }: Element): string {
-  const shown = data instanceof Uint8Array ? ` : ${formatData(data)}` : '';
-  return `${formatKey(set, key)}${shown}`;
-}
-
-function formatKey(set: SetName, key: Buffer): string {
-  switch (set) {
-    case SetName.endpoints:
-      return `${formatFrontend(key)} . slot ${key.readUInt32LE(12)}`;
-    case SetName.nodePortEndpoints:
-      return `${formatNodePort(key, 0)} . slot ${key.readUInt32LE(8)}`;
-    case SetName.clusterIps:
-      return readAddress(key, 0);
-    case SetName.hairpins:
-      return `${readAddress(key, 0)} . ${readAddress(key, 4)}`;
-    default:
-      return set.startsWith('frontends') ? formatFrontend(key) : formatNodePort(key, 0);
-  }
-}
-
-const formatFrontend = (key: Buffer): string => `${readAddress(key, 0)} . ${formatNodePort(key, 4)}`;
-
-const formatNodePort = (key: Buffer, offset: number): string =>
-  `${protocolName(key[offset]!)} . ${key.readUInt16BE(offset + 4)}`;
-
-const formatData = (data: Buffer): string => `${readAddress(data, 0)} . ${data.readUInt16BE(4)}`;
-
-export const readAddress = (bytes: Buffer, offset: number): string =>
-  `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
-
-const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number]) => [number, name as Protocol]));
-
-export const protocolName = (number: number): string => protocolNames.get(number) ?? String(number);
-
-function frontendKey({ kind, address, port }: Frontend, { protocol }: PortPlan['name']): Buffer {
-  const start = kind === 'node-port' ? 0 : 4;
+/** Address, protocol and port; of a node port, the last two. */
+export function frontendKey({ address, port }: Frontend, { name: { protocol } }: PortPlan): Buffer {
+  const start = address === undefined ? 0 : addressLength(address);
   const key = Buffer.alloc(start + 8);
-  if (kind !== 'node-port') writeAddress(key, address!, 0);
+  if (address !== undefined) writeAddress(key, address, 0);
   key[start] = protocolNumbers[protocol];
   key.writeUInt16BE(port, start + 4);
   return key;
 }
 
-/** Dotted decimal; the plan lets no other text through. */
-function writeAddress(bytes: Buffer, address: string, offset: number): void {
-  let part = 0;
-  let position = offset;
-  for (let i = 0; i < address.length; i++) {
-    const code = address.charCodeAt(i);
-    if (code === dot) {
-      bytes[position++] = part;
-      part = 0;
-    } else part = part * 10 + code - zero;
-  }
-  bytes[position] = part;
+export function endpointElement(pool: Pool, frontend: Buffer, row: number, endpoint: Endpoint): PlacedElement {
+  const start = addressLength(endpoint.address);
+  const data = Buffer.alloc(start + 4);
+  writeAddress(data, endpoint.address, 0);
+  data.writeUInt16BE(endpoint.port, start);
+  return { set: endpointsMap(pool), element: { key: endpointKey(frontend, row), data } };
 }
 
-const dot = 0x2e;
-const zero = 0x30;
+export function endpointKey(frontend: Buffer, row: number): Buffer {
+  const key = Buffer.allocUnsafe(frontend.length + 4);
+  frontend.copy(key);
+  key.writeUInt32LE(row, frontend.length);
+  return key;
+}
+
+/** For `cluster-ips` and `external-ips`; twice for `hairpins`, as an endpoint's packet to itself looks behind the redirection. */
+export function addressElement(set: 'cluster-ips' | 'external-ips' | 'hairpins', address: string): PlacedElement {
+  const length = addressLength(address);
+  const key = Buffer.alloc(set === 'hairpins' ? length * 2 : length);
+  for (let offset = 0; offset < key.length; offset += length) writeAddress(key, address, offset);
+  return { set, element: { key } };
+}
+
+/** A frontend and who may connect to it. `network` has no bit behind the prefix. */
+export function sourceElement(frontend: Buffer, network: Buffer, length: number): PlacedElement {
+  return { set: `sources-${length}`, element: { key: Buffer.concat([frontend, network]) } };
+}
+
+/** An element as a person reads it: `10.96.0.1 . TCP . 443 . 0 : 10.244.1.2 . 9376`. */
+export function formatElement(family: FamilyFacts, set: string, { key, data }: Element): string {
+  const shown = data instanceof Uint8Array ? ` : ${formatEndpoint(family, data)}` : '';
+  return `${formatKey(family, set, key)}${shown}`;
+}
+
+function formatKey(family: FamilyFacts, set: string, key: Buffer): string {
+  const { addressLength: length } = family;
+  const address = (offset: number) => readAddress(family, key, offset);
+  if (set === 'cluster-ips' || set === 'external-ips') return address(0);
+  if (set === 'hairpins') return `${address(0)} . ${address(length)}`;
+  const isNodePort = set.includes('node-port');
+  const start = isNodePort ? 0 : length;
+  const frontend = `${isNodePort ? '' : `${address(0)} . `}${protocolAt(key, start)} . ${key.readUInt16BE(start + 4)}`;
+  if (key.length === start + 8) return frontend;
+  return `${frontend} . ${set.endsWith('endpoints') ? key.readUInt32LE(start + 8) : address(start + 8)}`;
+}
+
+const formatEndpoint = (family: FamilyFacts, data: Buffer): string =>
+  `${readAddress(family, data, 0)} . ${data.readUInt16BE(family.addressLength)}`;
+
+/** The frontend that a key begins with. */
+export function decodeFrontend(
+  family: FamilyFacts,
+  pool: Pool,
+  key: Buffer,
+): { frontend: Pick<Frontend, 'address' | 'port'>; protocol: Protocol } {
+  const start = keyKindOf(pool) === 'node-port' ? 0 : family.addressLength;
+  const port = key.readUInt16BE(start + 4);
+  return {
+    frontend: start === 0 ? { port } : { address: readAddress(family, key, 0), port },
+    protocol: protocolAt(key, start) as Protocol,
+  };
+}
+
+/** Whether it is on this node is not written anywhere. */
+export const decodeEndpoint = (family: FamilyFacts, data: Buffer): Endpoint => ({
+  address: readAddress(family, data, 0),
+  port: data.readUInt16BE(family.addressLength),
+  local: false,
+});
+
+function readAddress({ name }: FamilyFacts, bytes: Buffer, offset: number): string {
+  if (name === 'IPv4') return bytes.subarray(offset, offset + 4).join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(offset + i * 2).toString(16));
+  return canonicalAddress(groups.join(':'), 'IPv6')!;
+}
+
+const addressLength = (address: string): number =>
+  (address.includes(':') ? families.IPv6 : families.IPv4).addressLength;
+
+const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number]) => [number, name]));
+const protocolAt = (key: Buffer, offset: number): string => protocolNames.get(key[offset]!) ?? String(key[offset]);

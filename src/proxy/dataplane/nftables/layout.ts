@@ -1,236 +1,205 @@
-import { type Chain, type Expression, encodeSetNotes, type SetDefinition } from '../../../wire/nftables/mod.ts';
+import type { Chain, Expression } from '../../../wire/nftables/mod.ts';
+import type { TrafficSettings } from '../port.ts';
+import { choosingChains } from './choose.ts';
+import { type FamilyFacts, families, rangeOf } from './family.ts';
+import { insideOf } from './pools.ts';
+import type { SetName } from './sets.ts';
+import type { Shape } from './shape.ts';
 import {
+  cameInBy,
   clearMarkBit,
-  destination,
-  frontendKey,
+  drop,
+  type FieldsOfFamily,
+  fieldsOf,
+  fromThisNode,
+  giveBack,
   goto,
-  type Ipv4Range,
   inRange,
   isIn,
+  isInvalid,
   isNew,
   isProtocol,
   isRedirected,
   jump,
   lacksMarkBit,
-  loopback,
   masquerade,
-  nodePortKey,
   outOfRange,
-  Register,
-  redirectToAny,
   rejectIcmp,
   resetTcp,
   setMarkBit,
-  source,
   toThisNode,
-  verdict,
 } from './steps.ts';
 
-/**
- * The table's chains and sets: all that does not depend on how many Services there are. README.md shows how a packet
- * goes through it.
- */
-export interface LayoutOptions {
-  /** Pods' addresses: whoever connects to a VIP from outside of it is masqueraded. Absent: nobody is. */
-  readonly clusterRange?: Ipv4Range;
-  /** Addresses that can be VIPs: a packet to one that no Service has is dropped instead of sent to the default gateway. */
-  readonly serviceRange?: Ipv4Range;
-  /** One bit of the packet mark, as a number. */
-  readonly masqueradeMark: number;
-}
+/** The table's chains. README.md shows how a packet goes through them. */
 
 /** Written into the table's comment. Another number there means that another version of this program laid it out. */
-export const layoutVersion = 2;
+export const layoutVersion = 3;
 export const tableName = 'signalbox';
 export const tableComment = `signalbox service proxy, layout ${layoutVersion}`;
 
 export interface ChainProgram {
   readonly chain: Chain;
-  readonly rules: readonly (readonly Expression[])[];
+  readonly rules: readonly Rule[];
 }
-
-/** nft's numbers for data types (include/datatype.h), put together as it does for concatenations, six bits each. */
-const DataType = { integer: 4, address: 7, protocol: 12, port: 13 } as const;
-const concatenated = (...types: number[]): number => types.reduce((sum, type) => (sum << 6) | type, 0);
-
-export const SetName = {
-  endpoints: 'endpoints',
-  nodePortEndpoints: 'node-port-endpoints',
-  clusterIps: 'cluster-ips',
-  nodePorts: 'node-ports',
-  hairpins: 'hairpins',
-} as const;
-
-/** VIP frontends, or node ports, with so many endpoints; those with none exist always, others as needed. */
-export type CountedKind = 'frontends' | 'node-ports';
-export type CountedSet = `${CountedKind}-${number}`;
-export const countedSet = (kind: CountedKind, count: number): CountedSet => `${kind}-${count}`;
-
-export type SetName = (typeof SetName)[keyof typeof SetName] | CountedSet;
-
-const frontendType = { keyType: concatenated(DataType.address, DataType.protocol, DataType.port), keyLength: 12 };
-const nodePortType = { keyType: concatenated(DataType.protocol, DataType.port), keyLength: 8 };
-const endpointType = { type: concatenated(DataType.address, DataType.port), length: 8 };
-
-type Definition = SetDefinition & { readonly name: SetName };
-
-export const staticSets: readonly Definition[] = [
-  {
-    name: SetName.endpoints,
-    keyType: concatenated(DataType.address, DataType.protocol, DataType.port, DataType.integer),
-    keyLength: 16,
-    data: endpointType,
-    notes: endpointNotes('ip daddr', 'meta l4proto', 'th dport'),
-  },
-  {
-    name: SetName.nodePortEndpoints,
-    keyType: concatenated(DataType.protocol, DataType.port, DataType.integer),
-    keyLength: 12,
-    data: endpointType,
-    notes: endpointNotes('meta l4proto', 'th dport'),
-  },
-  { name: SetName.clusterIps, keyType: DataType.address, keyLength: 4, ...comment('VIPs of all Services') },
-  { name: SetName.nodePorts, ...nodePortType, ...comment('those with endpoints') },
-  {
-    name: SetName.hairpins,
-    keyType: concatenated(DataType.address, DataType.address),
-    keyLength: 8,
-    ...comment('endpoints of this node as their own clients'),
-  },
-  countedSetDefinition(countedSet('frontends', 0)),
-  countedSetDefinition(countedSet('node-ports', 0)),
-];
-
-/** With them `nft` shows slots as plain numbers, and can load what it has listed. */
-function endpointNotes(...frontend: ('ip daddr' | 'meta l4proto' | 'th dport')[]): string {
-  const types = { key: [...frontend, 'numgen random mod 2'] as const, data: ['ip daddr', 'th dport'] as const };
-  return encodeSetNotes({ typeof: types }).toString('hex');
-}
-
-export function countedSetDefinition(name: CountedSet): Definition {
-  const count = name.slice(name.lastIndexOf('-') + 1);
-  const isNodePort = name.startsWith('node-ports');
-  return { name, ...(isNodePort ? nodePortType : frontendType), ...comment(`${count} endpoints each`) };
-}
-
-function comment(text: string): { notes: string } {
-  return { notes: encodeSetNotes({ comment: text }).toString('hex') };
-}
-
-/** The numbers of endpoints that occur, ascending, without 0. */
-export interface Counts {
-  readonly frontends: readonly number[];
-  readonly nodePorts: readonly number[];
-}
+export type Rule = readonly Expression[];
 
 /** NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC, and as far before and behind as kube-proxy's nftables mode goes. */
 const Priority = { beforeDnat: -110, dnat: -100, afterDnat: -90, snat: 100 } as const;
 
-export function staticChains(options: LayoutOptions): ChainProgram[] {
+export function chainsOf(settings: TrafficSettings, shape: Shape): ChainProgram[] {
+  const family = families[settings.family];
+  const fields = fieldsOf(family);
   return [
-    {
-      chain: base('filter-prerouting', 'filter', 'prerouting', Priority.beforeDnat),
-      rules: [[...isNew, jump('without-endpoints')]],
-    },
-    {
-      chain: base('filter-output', 'filter', 'output', Priority.beforeDnat),
-      rules: [[...isNew, jump('without-endpoints')]],
-    },
-    {
-      chain: base('filter-input', 'filter', 'input', Priority.beforeDnat),
-      rules: [[...isNew, ...outOfRange(destination(Register.key), loopback), jump('node-port-without-endpoints')]],
-    },
-    {
-      chain: base('filter-forward', 'filter', 'forward', Priority.beforeDnat),
-      rules: [[...isNew, jump('not-redirected')]],
-    },
-    {
-      chain: base('filter-output-post-dnat', 'filter', 'output', Priority.afterDnat),
-      rules: [[...isNew, jump('not-redirected')]],
-    },
-    { chain: base('nat-prerouting', 'nat', 'prerouting', Priority.dnat), rules: [[jump('services')]] },
-    { chain: base('nat-output', 'nat', 'output', Priority.dnat), rules: [[jump('services')]] },
-    { chain: base('nat-postrouting', 'nat', 'postrouting', Priority.snat), rules: [[jump('masquerading')]] },
-    {
-      chain: { name: 'without-endpoints' },
-      rules: [[...frontendKey, isIn(countedSet('frontends', 0)), goto('refuse')]],
-    },
-    {
-      chain: { name: 'node-port-without-endpoints' },
-      rules: [[...nodePortKey, isIn(countedSet('node-ports', 0)), goto('refuse')]],
-    },
-    { chain: { name: 'refuse' }, rules: [[...isProtocol('TCP'), resetTcp], [rejectIcmp]] },
-    { chain: { name: 'not-redirected' }, rules: notRedirected(options) },
-    { chain: { name: 'services' }, rules: services(options) },
-    { chain: { name: 'masquerading' }, rules: masquerading(options.masqueradeMark) },
+    ...baseChains(settings, fields, family),
+    ...refusingChains(settings, shape, fields, family),
+    ...serviceChains(settings, fields, family),
+    ...choosingChains(shape, fields, family),
+    { chain: { name: 'masquerading' }, rules: masquerading(settings, fields) },
   ];
 }
 
-/** What is still addressed to a VIP behind the redirection: other protocols, other ports, and VIPs that nobody has. */
-function notRedirected({ serviceRange }: LayoutOptions): Expression[][] {
-  const toVip = [destination(Register.key), isIn(SetName.clusterIps)];
+function baseChains(settings: TrafficSettings, fields: FieldsOfFamily, family: FamilyFacts): ChainProgram[] {
+  const { beforeDnat, dnat, afterDnat, snat } = Priority;
+  const nodePortEntries = nodePortAddresses(settings, fields, family).map((condition) => [
+    ...isNew,
+    ...condition,
+    ...isIn('node-ports-0', fields.nodePort),
+    goto('refuse'),
+  ]);
+  const invalid = settings.dropInvalid ? [[...isInvalid, drop]] : [];
   return [
-    [...isProtocol('ICMP'), ...toVip, verdict({ kind: 'drop' })],
-    [...toVip, goto('refuse')],
-    ...(serviceRange
-      ? [[...inRange(destination(Register.key), serviceRange), verdict({ kind: 'drop' as const })]]
-      : []),
+    base('filter-prerouting', 'filter', 'prerouting', beforeDnat, [[...isNew, jump('before-services')]]),
+    base('filter-output', 'filter', 'output', beforeDnat, [[...isNew, jump('before-services')]]),
+    base('filter-input', 'filter', 'input', beforeDnat, nodePortEntries),
+    base('filter-forward', 'filter', 'forward', beforeDnat, [...invalid, [...isNew, jump('not-redirected')]]),
+    base('filter-output-post-dnat', 'filter', 'output', afterDnat, [[...isNew, jump('not-redirected')]]),
+    base('nat-prerouting', 'nat', 'prerouting', dnat, [[jump('services')]]),
+    base('nat-output', 'nat', 'output', dnat, [[jump('services')]]),
+    base('nat-postrouting', 'nat', 'postrouting', snat, [[jump('masquerading')]]),
   ];
 }
 
-function services({ clusterRange, masqueradeMark }: LayoutOptions): Expression[][] {
-  const toVip = [destination(Register.key), isIn(SetName.clusterIps)];
-  return [
-    ...(clusterRange
-      ? [[...toVip, ...outOfRange(source(Register.key), clusterRange), ...setMarkBit(masqueradeMark)]]
-      : []),
-    [...toVip, goto('to-vips')],
-    [
-      ...toThisNode,
-      ...outOfRange(destination(Register.key), loopback),
-      ...nodePortKey,
-      isIn(SetName.nodePorts),
-      ...setMarkBit(masqueradeMark),
-      goto('to-node-ports'),
-    ],
-  ];
+/** Conditions for a packet to be at an address where node ports answer; one after the other. Loopback never is. */
+function nodePortAddresses(
+  { nodePorts: { ranges } }: TrafficSettings,
+  { destination }: FieldsOfFamily,
+  { loopback }: FamilyFacts,
+): Rule[] {
+  const notLoopback = outOfRange(destination, loopback);
+  if (ranges === undefined) return [notLoopback];
+  return ranges.map((text) => {
+    const range = rangeOf(text);
+    return [...(range.length > 0 ? inRange(destination, range) : []), ...notLoopback];
+  });
 }
 
-function masquerading(masqueradeMark: number): Expression[][] {
-  const isHairpin = [source(Register.key), destination(Register.key + 1), isIn(SetName.hairpins)];
-  return [
-    [...isRedirected, ...isHairpin, masquerade],
-    [...lacksMarkBit(masqueradeMark), verdict({ kind: 'return' })],
-    [...clearMarkBit(masqueradeMark), masquerade],
-  ];
-}
-
-/**
- * The chains that choose an endpoint: a rule for each number of endpoints that occurs, because the kernel wants to be told
- * in the rule how many there are to choose from. A packet that sees the sets before a change and the endpoints after it may
- * miss its slot: the last rule takes slot 0, which exists as long as any does.
- */
-export function choosers({ frontends, nodePorts }: Counts): ChainProgram[] {
+/** What comes of a packet that no endpoint gets. */
+function refusingChains(
+  settings: TrafficSettings,
+  { sourceLengths }: Shape,
+  fields: FieldsOfFamily,
+  family: FamilyFacts,
+): ChainProgram[] {
+  const { destination, frontend, sourceNetwork } = fields;
+  const sources = sourceLengths.map((length) => [
+    ...isIn(`sources-${length}` satisfies SetName, [...frontend, sourceNetwork(length)]),
+    giveBack,
+  ]);
   return [
     {
-      chain: { name: 'to-vips' },
-      rules: chooserRules('frontends', frontendKey, SetName.endpoints, frontends),
+      chain: { name: 'before-services' },
+      rules: [
+        [...isIn('firewalled', frontend), jump('check-source')],
+        [...isIn('frontends-0', frontend), goto('refuse')],
+      ],
     },
+    { chain: { name: 'check-source' }, rules: [...sources, [drop]] },
+    // What is still addressed to a VIP behind the redirection: other protocols and ports, and VIPs that nobody has.
     {
-      chain: { name: 'to-node-ports' },
-      rules: chooserRules('node-ports', nodePortKey, SetName.nodePortEndpoints, nodePorts),
+      chain: { name: 'not-redirected' },
+      rules: [
+        [...isProtocol(family.icmp), ...isIn('cluster-ips', [destination]), drop],
+        [...isIn('cluster-ips', [destination]), goto('refuse')],
+        ...settings.serviceRanges.map((range) => [...inRange(destination, rangeOf(range)), drop]),
+      ],
     },
+    { chain: { name: 'refuse' }, rules: [[...isProtocol('TCP'), resetTcp], [rejectIcmp(family)]] },
   ];
 }
 
-function chooserRules(
-  kind: CountedKind,
-  key: readonly Expression[],
-  endpoints: SetName,
-  counts: readonly number[],
-): Expression[][] {
-  const rules = counts.map((count) => [...key, isIn(countedSet(kind, count)), ...redirectToAny(count, key, endpoints)]);
-  return [...rules, redirectToAny(1, key, endpoints)];
+/** Which pool a packet draws from, and whether it is masqueraded. */
+function serviceChains(settings: TrafficSettings, fields: FieldsOfFamily, family: FamilyFacts): ChainProgram[] {
+  const { destination, frontend, nodePort } = fields;
+  const toClusterIp = isIn('cluster-ips', [destination]);
+  const setMark = setMarkBit(settings.masqueradeMark);
+  const entries = nodePortAddresses(settings, fields, family).map((condition) => [
+    ...toThisNode,
+    ...condition,
+    ...isIn('node-ports', nodePort),
+    goto('external-node-ports'),
+  ]);
+  return [
+    {
+      chain: { name: 'services' },
+      rules: [
+        ...offCluster(settings, fields).map((condition) => [...toClusterIp, ...condition, ...setMark]),
+        [...toClusterIp, goto('to-frontends')],
+        [...isIn('external-ips', [destination]), goto('external-frontends')],
+        ...entries,
+      ],
+    },
+    ...(['frontends', 'node-ports'] as const).map((pool) => {
+      const key = pool === 'frontends' ? frontend : nodePort;
+      const inside = goto(`to-${insideOf(pool)}`);
+      return {
+        chain: { name: `external-${pool}` },
+        rules: [
+          ...fromPods(settings, fields).map((condition) => [...isIn(`local-${pool}`, key), ...condition, inside]),
+          // A node that has the frontend's address itself may use it as its source.
+          [...isIn(`local-${pool}`, key), ...fromThisNode, ...setMark, inside],
+          [...isIn(`cluster-${pool}`, key), ...setMark],
+          [goto(`to-${pool}`)],
+        ],
+      };
+    }),
+  ];
+}
+
+/** At most one condition: the client is no Pod, as far as one can tell. Several would be alternatives. */
+function offCluster({ masqueradeAll, localDetector }: TrafficSettings, { source }: FieldsOfFamily): Rule[] {
+  if (masqueradeAll) return [[]];
+  switch (localDetector.kind) {
+    case 'none':
+      return [];
+    case 'source-range':
+      return [outOfRange(source, rangeOf(localDetector.range))];
+    case 'bridge':
+      return [cameInBy(localDetector.interface, { inverted: true })];
+    case 'interface-prefix':
+      return [cameInBy(localDetector.prefix, { isPrefix: true, inverted: true })];
+  }
+}
+
+function fromPods({ localDetector }: TrafficSettings, { source }: FieldsOfFamily): Rule[] {
+  switch (localDetector.kind) {
+    case 'none':
+      return [];
+    case 'source-range':
+      return [inRange(source, rangeOf(localDetector.range))];
+    case 'bridge':
+      return [cameInBy(localDetector.interface)];
+    case 'interface-prefix':
+      return [cameInBy(localDetector.prefix, { isPrefix: true })];
+  }
+}
+
+function masquerading({ masqueradeMark, randomFully }: TrafficSettings, fields: FieldsOfFamily): Rule[] {
+  const { source, destination } = fields;
+  return [
+    [...isRedirected, ...isIn('hairpins', [source, destination]), masquerade(randomFully)],
+    [...lacksMarkBit(masqueradeMark), giveBack],
+    [...clearMarkBit(masqueradeMark), masquerade(randomFully)],
+  ];
 }
 
 function base(
@@ -238,6 +207,7 @@ function base(
   type: NonNullable<Chain['base']>['type'],
   hook: NonNullable<Chain['base']>['hook'],
   priority: number,
-): Chain {
-  return { name, base: { type, hook, priority } };
+  rules: readonly Rule[],
+): ChainProgram {
+  return { chain: { name, base: { type, hook, priority } }, rules };
 }

@@ -1,23 +1,25 @@
 import { KernelError } from '../../../kernel/errors.ts';
 import type { NetlinkSocket } from '../../../kernel/port.ts';
 import { type Answer, decodeAnswer, errnoNumber, type NetlinkMessage } from '../../../wire/netlink/mod.ts';
-import { decodeGeneration, Family, NftBatch, requestGeneration } from '../../../wire/nftables/mod.ts';
+import { decodeGeneration, type Family, NftBatch, requestGeneration } from '../../../wire/nftables/mod.ts';
 import type { Written } from '../port.ts';
 import { tableName } from './layout.ts';
 
 /** Our table, at the far end of a netlink socket: numbers the messages and turns refusals into KernelError. */
 export class NftLink {
+  readonly family: Family;
   readonly #socket: NetlinkSocket;
   #sequence = 1;
 
-  constructor(socket: NetlinkSocket) {
+  constructor(socket: NetlinkSocket, family: Family) {
     this.#socket = socket;
+    this.family = family;
   }
 
   /** With `generation`, the batch fails with ERESTART when anybody has changed the rule set since it was read. */
   batch(generation?: number): NftBatch {
     const { sequence: firstSequence } = this.#take(0);
-    return new NftBatch({ family: Family.ipv4, table: tableName, firstSequence, ...(generation && { generation }) });
+    return new NftBatch({ family: this.family, table: tableName, firstSequence, ...(generation && { generation }) });
   }
 
   /** Throws KernelError with the object that the kernel refused; nothing of the batch has happened then, as a rule. */

@@ -3,31 +3,44 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { createKernel } from '../../../kernel/mod.ts';
-import { Ledger } from '../../plan/mod.ts';
-import { drafts } from '../../testing/drafts.ts';
+import { type Family, Ledger } from '../../plan/mod.ts';
+import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { testNamespace } from '../../testing/namespace.ts';
 import { createNftablesDataplane } from './mod.ts';
+import { exampleDrafts } from './testing/example.ts';
 
 /** The tool of the machine, which is not ours: the proxy itself does without. */
 const skip = (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/nft`))
   ? false
   : 'nft is not installed here';
 
-function nft(netns: string, ...words: string[]): string {
-  return execFileSync('nsenter', [`--net=${netns}`, 'nft', ...words], { encoding: 'utf8' });
+function nft(netns: string, words: string[], input = ''): string {
+  return execFileSync('nsenter', [`--net=${netns}`, 'nft', ...words], { encoding: 'utf8', input });
 }
 
-function load(netns: string) {
+const detectors = [
+  { kind: 'source-range', range: '10.244.0.0/16' },
+  { kind: 'bridge', interface: 'cbr0' },
+  { kind: 'interface-prefix', prefix: 'veth' },
+] as const;
+type Detector = (typeof detectors)[number];
+
+function load(netns: string, family: Family, detector: Detector): void {
+  const isV4 = family === 'IPv4';
   const ledger = new Ledger();
-  for (const [i, count] of [0, 1, 3, 3].entries()) ledger.update(`default/s${i + 1}`, drafts(i + 1, count));
-  const dataplane = createNftablesDataplane(createKernel(), {
-    netns,
-    masqueradeMark: 0x4000,
-    clusterRange: { address: '0af40000', mask: 'ffff0000' },
-    serviceRange: { address: '0a600000', mask: 'ffff0000' },
-  });
+  for (const draft of exampleDrafts(family)) ledger.update(draft.name.service, [draft]);
+  const dataplane = createNftablesDataplane(createKernel(), { family, netns });
+  dataplane.configure(
+    trafficSettings({
+      family,
+      localDetector: detector.kind === 'source-range' && !isV4 ? { ...detector, range: 'fd00:244::/48' } : detector,
+      nodePorts: { ranges: isV4 ? ['192.168.0.0/16', '0.0.0.0/0'] : ['fd00:168::/64'], localhost: false },
+      dropInvalid: true,
+      serviceRanges: [isV4 ? '10.96.0.0/16' : 'fd00:96::/112'],
+    }),
+  );
   dataplane.converge(dataplane.read(), ledger.ports());
-  return dataplane;
+  dataplane.close();
 }
 
 /** Without what differs between versions of nft: spaces, and how it writes priorities. */
@@ -39,30 +52,43 @@ const essence = (listing: string): string[] =>
 
 test('nft lists the table in text and in JSON, and says what it does', { skip }, (t) => {
   const netns = testNamespace(t);
-  load(netns).close();
-  const lines = essence(nft(netns, 'list', 'ruleset'));
+  load(netns, 'IPv4', detectors[0]);
+  const lines = essence(nft(netns, ['list', 'ruleset']));
   const wanted = [
     'type filter hook prerouting priority …; policy accept;',
+    'ct state invalid drop',
     'ip daddr . meta l4proto . th dport @frontends-0 goto refuse',
-    'ip daddr @cluster-ips goto to-vips',
-    'ip daddr . meta l4proto . th dport @frontends-3 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 3 map @endpoints',
-    'meta l4proto . th dport @node-ports-1 dnat ip to meta l4proto . th dport . numgen random mod 1 map @node-port-endpoints',
+    'ip daddr . meta l4proto . th dport . ip saddr & 255.255.255.0 @sources-24 return',
+    'ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark | 0x00004000',
+    'ip daddr @external-ips goto external-frontends',
+    'ip daddr . meta l4proto . th dport @local-frontends fib saddr type local meta mark set meta mark | 0x00004000 goto to-inside-frontends',
+    'fib daddr type local ip daddr 192.168.0.0/16 ip daddr != 127.0.0.0/8 meta l4proto . th dport @node-ports goto external-node-ports',
+    'ip daddr . meta l4proto . th dport @frontends-2 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints',
+    'meta l4proto . th dport @inside-node-ports-1 dnat ip to meta l4proto . th dport . numgen random mod 1 map @inside-node-port-endpoints',
+    'ip daddr . meta l4proto . th dport . ip saddr @frontend-clients-1 jump to-frontends-number-1',
+    'numgen random mod 2 0 jump to-frontends-number-0',
+    'ip daddr . meta l4proto . th dport @frontend-affinity-10800 update @frontend-clients-1 { ip daddr . meta l4proto . th dport . ip saddr timeout 3h }',
     'ct status dnat ip saddr . ip daddr @hairpins masquerade fully-random',
   ];
   for (const line of wanted) assert.ok(lines.includes(line), `${line} is not among\n${lines.join('\n')}`);
-  assert.match(lines.join(' '), /10\.96\.0\.3 \. tcp \. 80 \. 2 : 10\.0\.3\.2 \. 9376/);
-  assert.doesNotMatch(lines.join(' '), /invalid|unknown/);
+  assert.match(lines.join(' '), /10\.96\.0\.1 \. tcp \. 80 \. 1 : 10\.244\.2\.2 \. 9376/);
+  assert.match(lines.join(' '), /10\.96\.0\.7 \. sctp \. 3868/);
+  assert.doesNotMatch(lines.join(' '), /invalid type|unknown/);
 
-  const { nftables } = JSON.parse(nft(netns, '-j', 'list', 'ruleset')) as { nftables: object[] };
+  const { nftables } = JSON.parse(nft(netns, ['-j', 'list', 'ruleset'])) as { nftables: object[] };
   const count = (kind: string) => nftables.filter((object) => kind in object).length;
-  assert.equal(count('map'), 2);
+  assert.equal(count('map'), 4);
   assert.ok(count('chain') > 10 && count('rule') > 10 && count('set') > 5);
 });
 
-test('What nft has listed it can load again, word for word', { skip }, (t) => {
-  const netns = testNamespace(t);
-  load(netns).close();
-  const listing = nft(netns, 'list', 'ruleset');
-  execFileSync('nsenter', [`--net=${netns}`, 'nft', '-f', '-'], { input: `flush ruleset\n${listing}` });
-  assert.equal(nft(netns, 'list', 'ruleset'), listing);
-});
+for (const family of ['IPv4', 'IPv6'] as const) {
+  for (const detector of detectors) {
+    test(`What nft has listed it can load again, word for word: ${family}, ${detector.kind}`, { skip }, (t) => {
+      const netns = testNamespace(t);
+      load(netns, family, detector);
+      const listing = nft(netns, ['list', 'ruleset']);
+      nft(netns, ['-f', '-'], `flush ruleset\n${listing}`);
+      assert.equal(nft(netns, ['list', 'ruleset']), listing);
+    });
+  }
+}

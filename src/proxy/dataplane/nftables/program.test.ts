@@ -5,6 +5,7 @@ import { isKernelError } from '../../../kernel/errors.ts';
 import { createFakeKernel } from '../../../kernel/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
+import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { compileTable, formatProgram } from './compile-table.ts';
 import { createNftablesDataplane } from './mod.ts';
 
@@ -20,18 +21,16 @@ function ledgerOf(...endpoints: number[]): Ledger {
 }
 
 test('The whole table, with every option', (t) => {
-  const options = {
-    masqueradeMark: 0x4000,
-    clusterRange: { address: '0af40000', mask: 'ffff0000' },
-    serviceRange: { address: '0a600000', mask: 'ffff0000' },
-  };
-  isGolden(t, formatProgram(compileTable(ledgerOf(0, 1, 3).ports(), options)), 'every-option.txt');
+  const settings = trafficSettings({
+    localDetector: { kind: 'source-range', range: '10.244.0.0/16' },
+    serviceRanges: ['10.96.0.0/16'],
+  });
+  isGolden(t, formatProgram(compileTable(ledgerOf(0, 1, 3).ports(), settings), settings), 'every-option.txt');
 });
 
 test('Rules do not grow with Services, only with the numbers of endpoints that occur', () => {
   const rules = (...endpoints: number[]) =>
-    compileTable(ledgerOf(...endpoints).ports(), { masqueradeMark: 0x4000 }).chains.flatMap((chain) => chain.rules)
-      .length;
+    compileTable(ledgerOf(...endpoints).ports(), trafficSettings()).chains.flatMap((chain) => chain.rules).length;
   const one = rules(2);
   assert.equal(rules(...Array.from({ length: 100 }, () => 2)), one);
   assert.equal(rules(2, 3), one + 2);
@@ -43,7 +42,7 @@ test('A kernel that has no nf_tables, or does not let us, is told apart in words
   const openOn = (error: string) =>
     createNftablesDataplane(
       createFakeKernel(() => ({ error })),
-      { masqueradeMark: 1 },
+      { family: 'IPv4' },
     );
   assert.throws(() => openOn('EPERM'), { code: 'EPERM', message: /^Open nftables: it takes root/ });
   assert.throws(() => openOn('EINVAL'), {
@@ -58,6 +57,6 @@ test('A kernel that has no nf_tables, or does not let us, is told apart in words
 
 test('A kernel that refuses us is left without an open socket', () => {
   const kernel = createFakeKernel(() => ({ error: 'EPERM' }));
-  assert.throws(() => createNftablesDataplane(kernel, { masqueradeMark: 1 }));
+  assert.throws(() => createNftablesDataplane(kernel, { family: 'IPv4' }));
   assert.equal(kernel.openSockets, 0);
 });

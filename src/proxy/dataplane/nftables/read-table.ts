@@ -11,7 +11,6 @@ import {
   decodeTable,
   type Element,
   type Expression,
-  Family,
   formatVerdict,
   requestChains,
   requestElements,
@@ -23,9 +22,11 @@ import {
 } from '../../../wire/nftables/mod.ts';
 import type { FoundGroups } from '../../plan/mod.ts';
 import type { Found } from '../port.ts';
+import type { FamilyFacts } from './family.ts';
 import { foundGroups } from './found-groups.ts';
-import { staticSets, tableComment, tableName } from './layout.ts';
+import { tableComment, tableName } from './layout.ts';
 import type { NftLink } from './link.ts';
+import { staticSets } from './sets.ts';
 
 /** What the kernel holds under our table's name, whoever put it there. */
 export interface FoundTable extends Found {
@@ -44,9 +45,9 @@ export type FoundElements = ReadonlyMap<string, string>;
 /** Somebody who changes rules in a tight loop could keep us reading for ever. */
 const attemptLimit = 5;
 
-export function readTable(link: NftLink): FoundTable {
+export function readTable(link: NftLink, family: FamilyFacts): FoundTable {
   for (let attempt = 0; attempt < attemptLimit; attempt++) {
-    const found = readOnce(link, attempt + 1 < attemptLimit);
+    const found = readOnce(link, family, attempt + 1 < attemptLimit);
     if (found) return found;
   }
   const errno = { code: 'EBUSY', number: errnoNumber('EBUSY')! };
@@ -60,36 +61,39 @@ export function readTable(link: NftLink): FoundTable {
  * missing: while the kernel moves a set to a larger hash table, as it does for a moment after many additions, a dump
  * leaves some out and shows others twice.
  */
-function readOnce(link: NftLink, whole: boolean): FoundTable | undefined {
+function readOnce(link: NftLink, family: FamilyFacts, whole: boolean): FoundTable | undefined {
   const generation = link.generation();
-  const tableMessage = link.get((sequence) => requestTable(Family.ipv4, tableName, sequence));
+  const tableMessage = link.get((sequence) => requestTable(link.family, tableName, sequence));
   if (tableMessage === undefined) return { ...nothing, generation };
-  const chainMessages = link.dump((sequence) => requestChains(Family.ipv4, sequence));
-  const ruleMessages = link.dump((sequence) => requestRules(Family.ipv4, tableName, sequence));
-  const setMessages = link.dump((sequence) => requestSets(Family.ipv4, tableName, sequence));
+  const chainMessages = link.dump((sequence) => requestChains(link.family, sequence));
+  const ruleMessages = link.dump((sequence) => requestRules(link.family, tableName, sequence));
+  const setMessages = link.dump((sequence) => requestSets(link.family, tableName, sequence));
   if (!chainMessages || !ruleMessages || !setMessages) return undefined;
   const foundSets = new Map<string, SetDefinition>();
   const elements = new Map<string, FoundElements>();
   for (const { payload } of setMessages) {
     const { table, set, count } = decodeSet(payload);
     if (table !== tableName) continue;
-    const messages = link.dump((sequence) => requestElements(Family.ipv4, tableName, set.name, sequence));
+    foundSets.set(set.name, set);
+    // Those that packets put there are nobody's business.
+    if (set.dynamic) continue;
+    const messages = link.dump((sequence) => requestElements(link.family, tableName, set.name, sequence));
     if (!messages) return undefined;
     const list = readElements(messages);
     if (whole && count !== undefined && list.size !== count) return undefined;
-    foundSets.set(set.name, set);
     elements.set(set.name, list);
   }
   if (link.generation() !== generation) return undefined;
   const chains = readChains(chainMessages, ruleMessages);
   const table = decodeTable(tableMessage.payload);
-  return new OurTable(generation, table, chains, foundSets, elements);
+  return new OurTable(family, generation, table, chains, foundSets, elements);
 }
 
 const nothing = { exists: false, groups: new Map(), chains: new Map(), sets: new Map(), elements: new Map() };
 
 class OurTable implements FoundTable {
   readonly exists = true;
+  readonly #family: FamilyFacts;
   readonly generation: number;
   readonly table: Table;
   readonly chains: FoundTable['chains'];
@@ -97,12 +101,14 @@ class OurTable implements FoundTable {
   readonly elements: FoundTable['elements'];
 
   constructor(
+    family: FamilyFacts,
     generation: number,
     table: Table,
     chains: FoundTable['chains'],
     sets: FoundTable['sets'],
     elements: FoundTable['elements'],
   ) {
+    this.#family = family;
     this.generation = generation;
     this.table = table;
     this.chains = chains;
@@ -112,13 +118,14 @@ class OurTable implements FoundTable {
 
   /** Worked out on demand: only the start needs it. In another layout's sets the bytes mean something else. */
   get groups(): FoundGroups {
-    return isOurLayout(this) ? foundGroups(this.elements) : new Map();
+    return isOurLayout(this, this.#family) ? foundGroups(this.#family, this.elements) : new Map();
   }
 }
 
 /** The same version of the layout wrote it, and its sets are as they were made. */
-export function isOurLayout({ table, sets }: FoundTable): boolean {
-  return table?.comment === tableComment && staticSets.every((set) => isDeepStrictEqual(sets.get(set.name), set));
+export function isOurLayout({ table, sets }: FoundTable, family: FamilyFacts): boolean {
+  if (table?.comment !== tableComment) return false;
+  return staticSets(family).every((set) => isDeepStrictEqual(sets.get(set.name), set));
 }
 
 function readElements(messages: readonly NetlinkMessage[]): FoundElements {

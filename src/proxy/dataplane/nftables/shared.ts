@@ -1,71 +1,51 @@
-import type { PortPlan } from '../../plan/mod.ts';
-import type { Counts } from './layout.ts';
+import type { Endpoint, Frontend } from '../../plan/mod.ts';
+import { addressElement, type PlacedElement } from './elements.ts';
+import { type Shape, shapeOf } from './shape.ts';
+import { UseCounts } from './use-counts.ts';
 
-/**
- * What several ports need and the kernel has once: a VIP, the address pair of a local endpoint, the rule that chooses
- * one of N. Counted by users; whoever is the first or the last makes it come or go.
- */
+const addressSets = ['cluster-ips', 'external-ips', 'hairpins'] as const;
+type AddressSet = (typeof addressSets)[number];
+
+/** What several ports need and the kernel has once: whoever is the first or the last makes it come or go. */
 export class Shared {
-  readonly clusterIps = new UseCounts<string>();
-  readonly hairpins = new UseCounts<string>();
-  /** Numbers of endpoints that VIP frontends have, and node ports. */
-  readonly frontendCounts = new UseCounts<number>();
-  readonly nodePortCounts = new UseCounts<number>();
+  readonly #addresses: Readonly<Record<AddressSet, UseCounts<string>>> = {
+    'cluster-ips': new UseCounts(),
+    'external-ips': new UseCounts(),
+    hairpins: new UseCounts(),
+  };
+  /** Elements of each set that exists only with some. */
+  readonly #dynamicSets = new UseCounts<string>();
 
-  add(port: PortPlan): void {
-    this.#use(port, 1);
+  useFrontend({ kind, address }: Frontend, by: 1 | -1): void {
+    if (address === undefined) return;
+    this.#addresses[kind === 'cluster-ip' ? 'cluster-ips' : 'external-ips'].use(address, by);
   }
 
-  remove(port: PortPlan): void {
-    this.#use(port, -1);
+  useEndpoint({ address, local }: Endpoint, by: 1 | -1): void {
+    if (local) this.#addresses.hairpins.use(address, by);
   }
 
-  /** Forgets what came and went: from here on it counts as known. */
-  settle(): void {
-    for (const counts of [this.clusterIps, this.hairpins, this.frontendCounts, this.nodePortCounts]) counts.settle();
+  useElement({ set }: PlacedElement, by: 1 | -1): void {
+    if (isDynamic(set)) this.#dynamicSets.use(set, by);
   }
 
-  get counts(): Counts {
-    const ascending = (counts: UseCounts<number>) => [...counts.keys()].sort((a, b) => a - b);
-    return { frontends: ascending(this.frontendCounts), nodePorts: ascending(this.nodePortCounts) };
+  get shape(): Shape {
+    return shapeOf(this.#dynamicSets.keys());
   }
 
-  #use({ frontends, endpoints }: PortPlan, by: number): void {
-    for (const { kind, address } of frontends) {
-      if (kind === 'cluster-ip') this.clusterIps.use(address!, by);
-      const counts = kind === 'node-port' ? this.nodePortCounts : this.frontendCounts;
-      if (endpoints.length > 0) counts.use(endpoints.length, by);
+  /** Elements of addresses that came into use and went out of it since the last call, and whether the shape is another. */
+  settle(): { appeared: PlacedElement[]; vanished: PlacedElement[]; isReshaped: boolean } {
+    const appeared: PlacedElement[] = [];
+    const vanished: PlacedElement[] = [];
+    for (const set of addressSets) {
+      const changes = this.#addresses[set].settle();
+      for (const address of changes.appeared) appeared.push(addressElement(set, address));
+      for (const address of changes.vanished) vanished.push(addressElement(set, address));
     }
-    for (const { local, address } of endpoints) if (local) this.hairpins.use(address, by);
+    const sets = this.#dynamicSets.settle();
+    return { appeared, vanished, isReshaped: sets.appeared.length + sets.vanished.length > 0 };
   }
 }
 
-export class UseCounts<Key> {
-  readonly #counts = new Map<Key, number>();
-  /** Keys that were touched since the last `settle`, with their count then. */
-  readonly #before = new Map<Key, number>();
-
-  use(key: Key, by: number): void {
-    const count = this.#counts.get(key) ?? 0;
-    if (!this.#before.has(key)) this.#before.set(key, count);
-    if (count + by === 0) this.#counts.delete(key);
-    else this.#counts.set(key, count + by);
-  }
-
-  keys(): IterableIterator<Key> {
-    return this.#counts.keys();
-  }
-
-  /** What has come into use and gone out of it since the last call. */
-  settle(): { appeared: Key[]; vanished: Key[] } {
-    const appeared: Key[] = [];
-    const vanished: Key[] = [];
-    for (const [key, before] of this.#before) {
-      const isUsed = this.#counts.has(key);
-      if (isUsed && before === 0) appeared.push(key);
-      if (!isUsed && before > 0) vanished.push(key);
-    }
-    this.#before.clear();
-    return { appeared, vanished };
-  }
-}
+/** A number that is not 0 at the end: `DynamicSet`. */
+const isDynamic = (set: string): boolean => /-[1-9]\d*$/.test(set) || set === 'sources-0';

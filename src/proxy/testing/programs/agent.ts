@@ -26,15 +26,20 @@ type Protocol = 'TCP' | 'UDP';
 function serve(protocol: Protocol, port: number, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     if (protocol === 'TCP') {
-      const server = createServer((socket) => socket.on('error', () => {}).end(`${name} ${socket.remoteAddress}`));
-      server.on('error', reject).listen(port, '0.0.0.0', () => resolve('listening'));
+      const server = createServer((socket) =>
+        socket.on('error', () => {}).end(`${name} ${plain(socket.remoteAddress)}`),
+      );
+      server.on('error', reject).listen(port, '::', () => resolve('listening'));
     } else {
-      const server = createSocket('udp4');
-      server.on('message', (_, { address, port: from }) => server.send(`${name} ${address}`, from, address));
-      server.on('error', reject).bind(port, '0.0.0.0', () => resolve('listening'));
+      const server = createSocket('udp6');
+      server.on('message', (_, { address, port: from }) => server.send(`${name} ${plain(address)}`, from, address));
+      server.on('error', reject).bind(port, '::', () => resolve('listening'));
     }
   });
 }
+
+/** Sockets of both families show IPv4 addresses as IPv6 ones. */
+const plain = (address = ''): string => address.replace(/^::ffff:/, '');
 
 const ask = (protocol: Protocol, address: string, port: number, timeoutMs: number): Promise<string> =>
   protocol === 'TCP' ? askTcp(address, port, timeoutMs) : askUdp(address, port, timeoutMs);
@@ -57,7 +62,7 @@ function askTcp(address: string, port: number, timeoutMs: number): Promise<strin
 
 function askUdp(address: string, port: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
-    const socket: UdpSocket = createSocket('udp4');
+    const socket: UdpSocket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     const finish = (result: string) => {
       clearTimeout(timer);
       socket.close();
@@ -65,8 +70,9 @@ function askUdp(address: string, port: number, timeoutMs: number): Promise<strin
     };
     const timer = setTimeout(() => finish('timeout'), timeoutMs);
     socket.once('message', (data) => finish(String(data)));
-    socket.once('error', (error) => finish((error as { code?: string }).code ?? error.message));
-    socket.connect(port, address, () => socket.send('hello'));
+    const fail = (error: { code?: string; message: string }) => finish(error.code ?? error.message);
+    socket.once('error', fail);
+    socket.connect(port, address, (error?: Error) => (error ? fail(error) : socket.send('hello')));
   });
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../base/clock.ts';
-import { silentLogger } from '../base/log.ts';
+import { ManualClock } from '../../base/clock.ts';
+import { silentLogger } from '../../base/log.ts';
+import { FakeDataplane, trafficSettings } from '../testing/fake-dataplane.ts';
+import { fakeInformers, service, slice } from '../testing/objects.ts';
+import { Tracker } from '../track/mod.ts';
 import { Synchronizer } from './synchronizer.ts';
-import { FakeDataplane } from './testing/fake-dataplane.ts';
-import { fakeInformers, service, slice } from './testing/objects.ts';
-import { Tracker } from './track/mod.ts';
 
 const syncPeriodMs = 30_000;
 
@@ -17,15 +17,15 @@ function setUp() {
   let synced = 0;
   const synchronizer = new Synchronizer({
     tracker,
-    dataplane,
+    nodeName: 'node1',
     clock,
-    node: { name: 'node1', family: 'IPv4' },
     log: silentLogger,
     syncPeriodMs,
     onSynced: () => {
       synced += 1;
     },
   });
+  synchronizer.add({ name: 'node1', family: 'IPv4' }, trafficSettings(), dataplane);
   informers.services.put(service('web', '10.96.0.1'));
   informers.slices.put(slice('web', ['10.0.0.1']));
   const calls = () => dataplane.calls.splice(0).join(' ');
@@ -99,8 +99,7 @@ test('Drift is looked for each period, and repaired', async () => {
   calls();
   await clock.advance(syncPeriodMs);
   assert.equal(calls(), 'mayHaveDrifted');
-  dataplane.drifted = true;
-  dataplane.state.clear();
+  dataplane.lose();
   await clock.advance(syncPeriodMs);
   assert.equal(calls(), 'mayHaveDrifted read converge');
   assert.equal(web(), '10.0.0.1:9376');

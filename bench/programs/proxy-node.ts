@@ -1,0 +1,145 @@
+/**
+ * One node's proxy as a process of its own, so that its memory can be told: loads a cluster, then makes changes.
+ * usage: node proxy-node.ts '{"dataplane":"iptables-nft","services":1000,"endpoints":2,"change":"endpoint","warmUp":10,"changes":100}'
+ */
+import koffi from 'koffi';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { createKernel, createNetns, deleteNetns, type Kernel, type NetlinkSocket } from '../../src/kernel/mod.ts';
+import { createIptablesDataplane } from '../../src/proxy/dataplane/iptables/mod.ts';
+import { startProxy } from '../../src/proxy/mod.ts';
+import { fakeInformers, service, slice } from '../../src/proxy/testing/objects.ts';
+
+export type DataplaneName = 'nftables' | 'iptables-nft' | 'iptables-legacy';
+/** `endpoint`: one endpoint of one Service replaced. `service`: one Service more. */
+export type ChangeKind = 'endpoint' | 'service';
+
+export interface ProxyNodeTask {
+  readonly dataplane: DataplaneName;
+  readonly services: number;
+  /** Of each Service. */
+  readonly endpoints: number;
+  readonly change: ChangeKind;
+  readonly warmUp: number;
+  readonly changes: number;
+}
+
+export interface ProxyNodeReport {
+  /** From a full watch cache to the last Service working. */
+  readonly coldMs: number;
+  /** Of it: in netlink calls, and the processor time of tools that were run. */
+  readonly kernelMs: number;
+  /** The largest process of each, this one and the tools that it ran. */
+  readonly peakRssMiB: number;
+  readonly changeUs: readonly number[];
+  /** Of the last change. */
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+const task = JSON.parse(process.argv[2]!) as ProxyNodeTask;
+const namespace = `t-bench-proxy-${process.pid}`;
+const netns = createNetns(namespace);
+try {
+  console.log(JSON.stringify(await run(task)));
+} finally {
+  deleteNetns(namespace);
+}
+
+async function run({
+  dataplane,
+  services,
+  endpoints,
+  change,
+  warmUp,
+  changes,
+}: ProxyNodeTask): Promise<ProxyNodeReport> {
+  const informers = fakeInformers();
+  const put = (i: number, generation: number) =>
+    informers.slices.put(slice(`s${i}`, addresses(i, endpoints, generation)));
+  for (let i = 0; i < services; i++) {
+    informers.services.put(service(`s${i}`, vip(i)));
+    put(i, 0);
+  }
+  informers.services.sync();
+  informers.slices.sync();
+  const { kernel, spent } = timed(createKernel());
+  const started = performance.now();
+  const proxy = startProxy({
+    source: { informers },
+    nodeName: 'node1',
+    kernel,
+    clock: systemClock,
+    log: silentLogger,
+    netns,
+    clusterCidr: '10.128.0.0/9',
+    ...(dataplane !== 'nftables' && {
+      createDataplane: (family) =>
+        createIptablesDataplane(kernel, { family, netns, interface: dataplane === 'iptables-nft' ? 'nft' : 'legacy' }),
+    }),
+  });
+  await proxy.synced;
+  const coldMs = performance.now() - started;
+  const kernelMs = spent() + toolUsage().processorMs;
+  const peakRssMiB = (process.resourceUsage().maxRSS + toolUsage().peakRssKiB) / 1024;
+  const { counters } = proxy;
+  const changeUs: number[] = [];
+  let before = { ...counters };
+  for (let count = 1; count <= warmUp + changes; count++) {
+    before = { ...counters };
+    const changeStarted = performance.now();
+    if (change === 'service') {
+      const i = services + count;
+      informers.slices.put(slice(`s${i}`, addresses(i, endpoints, 0)));
+      informers.services.put(service(`s${i}`, vip(i)));
+    }
+    // 7919 is prime: the changes go round all Services in no order that a cache could like.
+    else put((count * 7919) % services, count);
+    while (counters.syncs === before.syncs) await new Promise(setImmediate);
+    if (count > warmUp) changeUs.push((performance.now() - changeStarted) * 1000);
+  }
+  if (counters.failures > 0) throw new Error(`${counters.failures} changes failed`);
+  await proxy.stop();
+  const [messages, bytes] = [counters.messages - before.messages, counters.bytes - before.bytes];
+  return { coldMs, kernelMs, peakRssMiB, changeUs, messages, bytes };
+}
+
+function vip(i: number): string {
+  return `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+}
+
+/** On another node. All stay but the last, which has another address after each change. */
+function addresses(i: number, count: number, generation: number) {
+  return Array.from({ length: count }, (_, slot) => {
+    const moved = slot === count - 1 ? generation & 31 : 0;
+    const address =
+      count > 2 ? `10.${160 + moved}.${slot >> 8}.${slot & 255}` : `10.${128 + 32 * slot + moved}.${i >> 8}.${i & 255}`;
+    return { addresses: [address], nodeName: 'node2' };
+  });
+}
+
+/** A kernel that counts the milliseconds that are spent in it. */
+function timed(real: Kernel): { readonly kernel: Kernel; spent(): number } {
+  let spentMs = 0;
+  const socket = (inner: NetlinkSocket): NetlinkSocket => ({
+    exchange(request) {
+      const started = performance.now();
+      try {
+        return inner.exchange(request);
+      } finally {
+        spentMs += performance.now() - started;
+      }
+    },
+    close: () => inner.close(),
+  });
+  return { kernel: { openNetlink: (...args) => socket(real.openNetlink(...args)) }, spent: () => spentMs };
+}
+
+/** getrusage(2) of children that have ended: Node.js tells only its own. */
+function toolUsage(): { readonly processorMs: number; readonly peakRssKiB: number } {
+  const usage = Buffer.alloc(144);
+  const RUSAGE_CHILDREN = -1;
+  koffi.load('libc.so.6').func('int getrusage(int who, _Out_ uint8_t *usage)')(RUSAGE_CHILDREN, usage);
+  const seconds = (at: number) => Number(usage.readBigInt64LE(at)) + Number(usage.readBigInt64LE(at + 8)) / 1e6;
+  return { processorMs: (seconds(0) + seconds(16)) * 1000, peakRssKiB: Number(usage.readBigInt64LE(32)) };
+}

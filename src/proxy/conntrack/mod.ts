@@ -1,0 +1,1 @@
+export { createConntrackCleaner } from './cleaner.ts';

@@ -1,0 +1,1 @@
+export { createIptablesDataplane, type IptablesOptions } from './dataplane.ts';

@@ -1,0 +1,1 @@
+export { createUserspaceDataplane } from './dataplane.ts';

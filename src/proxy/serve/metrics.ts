@@ -1,0 +1,103 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { kubernetesVersion, version } from '../../base/version.ts';
+
+const exponential = (start: number, factor: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => start * factor ** i);
+const linear = (start: number, width: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => start + width * i);
+
+const syncBuckets = exponential(0.001, 2, 15);
+/** Upstream's (SLO "network programming latency"), zero included: clocks of two machines differ. */
+const programmingBuckets = [
+  0,
+  ...linear(0.25, 0.25, 2),
+  ...linear(1, 1, 59),
+  ...linear(60, 5, 12),
+  ...linear(120, 30, 7),
+];
+
+/**
+ * The metrics of kube-proxy, by its names, types, labels and buckets (pkg/proxy/metrics/metrics.go), so that dashboards
+ * and alerts go on working. What a mode does not have is not there, as upstream does not register it.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  const common = (name: string, help: string) => ({ name: `kubeproxy_${name}`, help, registers: [registry] });
+  const ofFamily = (name: string, help: string) => ({ ...common(name, help), labelNames: ['ip_family'] as const });
+  collectDefaultMetrics({ register: registry });
+  const metrics = {
+    registry,
+    syncSeconds: new Histogram({
+      ...ofFamily('sync_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds'),
+      buckets: syncBuckets,
+    }),
+    fullSyncSeconds: new Histogram({
+      ...ofFamily('sync_full_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds for full resyncs'),
+      buckets: syncBuckets,
+    }),
+    partialSyncSeconds: new Histogram({
+      ...ofFamily('sync_partial_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds for partial resyncs'),
+      buckets: syncBuckets,
+    }),
+    programmingSeconds: new Histogram({
+      ...ofFamily('network_programming_duration_seconds', 'In Cluster Network Programming Latency in seconds'),
+      buckets: programmingBuckets,
+    }),
+    lastSyncSeconds: new Gauge(
+      ofFamily('sync_proxy_rules_last_timestamp_seconds', 'The last time proxy rules were successfully synced'),
+    ),
+    lastQueuedSeconds: new Gauge(
+      ofFamily('sync_proxy_rules_last_queued_timestamp_seconds', 'The last time a sync of proxy rules was queued'),
+    ),
+    endpointChanges: new Counter(
+      common('sync_proxy_rules_endpoint_changes_total', 'Cumulative proxy rules Endpoint changes'),
+    ),
+    endpointChangesPending: new Gauge(
+      common('sync_proxy_rules_endpoint_changes_pending', 'Pending proxy rules Endpoint changes'),
+    ),
+    serviceChanges: new Counter(
+      common('sync_proxy_rules_service_changes_total', 'Cumulative proxy rules Service changes'),
+    ),
+    serviceChangesPending: new Gauge(
+      common('sync_proxy_rules_service_changes_pending', 'Pending proxy rules Service changes'),
+    ),
+    noLocalEndpoints: new Gauge({
+      ...common(
+        'sync_proxy_rules_no_local_endpoints_total',
+        'Number of services with a Local traffic policy and no endpoints',
+      ),
+      labelNames: ['ip_family', 'traffic_policy'] as const,
+    }),
+    healthzAnswers: new Counter({
+      ...common('proxy_healthz_total', 'Cumulative proxy healthz HTTP status'),
+      labelNames: ['code'] as const,
+    }),
+    livezAnswers: new Counter({
+      ...common('proxy_livez_total', 'Cumulative proxy livez HTTP status'),
+      labelNames: ['code'] as const,
+    }),
+    nftablesFailures: new Counter(
+      ofFamily('sync_proxy_rules_nftables_sync_failures_total', 'Cumulative proxy nftables sync failures'),
+    ),
+    iptablesFailures: new Counter(
+      ofFamily('sync_proxy_rules_iptables_restore_failures_total', 'Cumulative proxy iptables restore failures'),
+    ),
+  };
+  new Gauge({
+    name: 'kubernetes_build_info',
+    help: "A metric with a constant '1' value labeled by the Kubernetes release whose behaviour this is, and by the build",
+    labelNames: ['major', 'minor', 'git_version', 'build'],
+    registers: [registry],
+  }).set(
+    {
+      major: kubernetesVersion.major,
+      minor: kubernetesVersion.minor,
+      git_version: kubernetesVersion.gitVersion,
+      build: version,
+    },
+    1,
+  );
+  return metrics;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,2 @@
+export type { ProxyCounters } from './counters.ts';
+export { Synchronizer } from './synchronizer.ts';

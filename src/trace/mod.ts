@@ -1,0 +1,12 @@
+export { iptablesChains } from './iptables/evaluate.ts';
+export { Memory } from './memory.ts';
+export type { End, Step } from './netfilter.ts';
+export { nftablesChains } from './nftables/evaluate.ts';
+export { readNftables } from './nftables/read.ts';
+export type { NftTable } from './nftables/table.ts';
+export type { NodeInterface, NodeRoute, NodeState } from './node-state.ts';
+export type { Packet, PacketState, TraceProtocol } from './packet.ts';
+export { readNodeState } from './read-node-state.ts';
+export type { BaseChain } from './rules.ts';
+export { formatTrace } from './text.ts';
+export { type Outcome, outcomeText, type Trace, trace } from './trace.ts';

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { createKernel, NetworkAdmin, withNetns } from '../../src/kernel/mod.ts';
+import type { Dataplane } from '../../src/proxy/dataplane/port.ts';
+import type { Family } from '../../src/proxy/plan/mod.ts';
+import { TestNetwork } from '../../src/proxy/testing/network.ts';
+import { type NodeState, readNodeState } from '../../src/trace/mod.ts';
+import { judgePackets, judgeRules } from './judge.ts';
+import { planScenario } from './plan-scenario.ts';
+import { parseFlow, type Scenario, targets } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
+import { type Subject, subjects } from './subjects.ts';
+
+/**
+ * Every scenario in every dataplane and both families, three ways: the compiled rules evaluated; the rules read back from
+ * a kernel and evaluated; real packets.
+ */
+const kernel = createKernel();
+let network: TestNetwork;
+
+before(async () => {
+  network = new TestNetwork('flow');
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    const { node, vip, external, lb } = targets[family];
+    for (const address of [vip, external, lb]) network.ip('outside', 'route', 'add', address, 'via', node);
+  }
+  for (const place of ['pod1', 'pod2', 'remote', 'node'] as const) {
+    for (const protocol of ['TCP', 'UDP'] as const) await network.serve(place, protocol, 9376);
+  }
+});
+
+after(() => network?.destroy());
+
+for (const subject of subjects) {
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    describe(`Packets through ${subject.name}, ${family}`, () => {
+      let dataplane: Dataplane;
+      before(() => {
+        dataplane = subject.open(kernel, family, network.path('node'));
+      });
+      after(() => dataplane?.close());
+
+      for (const scenario of scenarios) {
+        const { families = [family] } = scenario;
+        if (!families.includes(family)) continue;
+        const reason = scenario.skip?.[subject.name] ?? subject.lacks?.(scenario, family);
+        if (reason !== undefined) test(`${scenario.title} (skipped: ${reason})`, { skip: true });
+        else flowTest(scenario, family, subject, () => dataplane);
+      }
+    });
+  }
+}
+
+function flowTest(scenario: Scenario, family: Family, subject: Subject, dataplaneOf: () => Dataplane): void {
+  const { protocol = 'TCP', skipPackets } = scenario;
+  const isForSubject = (text: string) => parseFlow(text).subjects?.includes(subject.name) ?? true;
+  const flows = scenario.flows.filter(isForSubject).map(parseFlow);
+  test(scenario.title, async (t) => {
+    const dataplane = dataplaneOf();
+    const { ports, settings } = planScenario(scenario, family);
+    t.after(() => dataplane.cleanup());
+    dataplane.configure(settings);
+    dataplane.converge(dataplane.read(), ports);
+    const state = nodeState();
+    await t.test('compiled', () => {
+      const rules = subject.compile(ports, settings);
+      for (const flow of flows) judgeRules(rules, state, flow, family, protocol);
+    });
+    await t.test('read back', () => {
+      const rules = subject.readBack(kernel, family, network.path('node'));
+      for (const flow of flows) judgeRules(rules, state, flow, family, protocol);
+    });
+    if (protocol === 'SCTP') await t.test(`real packets (skipped: ${skipPackets})`, { skip: true });
+    else {
+      await t.test('real packets', async () => {
+        for (const flow of flows) await judgePackets(network, flow, family, protocol);
+      });
+    }
+  });
+}
+
+function nodeState(): NodeState {
+  const admin = new NetworkAdmin(kernel, { netns: network.path('node') });
+  try {
+    return readNodeState(admin, routesLoopback());
+  } finally {
+    admin.close();
+  }
+}
+
+function routesLoopback(): boolean {
+  const read = () => readFileSync('/proc/sys/net/ipv4/conf/all/route_localnet', 'utf8');
+  return withNetns(network.path('node'), read).trim() === '1';
+}

@@ -1,0 +1,117 @@
+import type { EndpointSlice, Service } from '../../src/kube/mod.ts';
+import type { Family } from '../../src/proxy/plan/mod.ts';
+import type { ProxySettings } from '../../src/proxy/settings.ts';
+import type { Place } from '../../src/proxy/testing/network.ts';
+import type { SubjectName } from './subjects.ts';
+
+/** One situation, and what becomes of packets in it: the same in every dataplane and in both families. */
+export interface Scenario {
+  readonly title: string;
+  readonly settings?: ProxySettings;
+  /** Of the only Service, `web`, which has the port 80 and the node port 30080; by default a LoadBalancer with every frontend. */
+  readonly spec?: (at: Targets) => Partial<Service['spec']>;
+  /** Default: TCP. */
+  readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
+  readonly endpoints: readonly ScenarioEndpoint[];
+  /** What the node's labels say. */
+  readonly zone?: string;
+  /** See `parseFlow`. */
+  readonly flows: readonly string[];
+  /** Default: both. */
+  readonly families?: readonly Family[];
+  /** Why a dataplane cannot do this at all, or only not with real packets. */
+  readonly skip?: { readonly [subject in SubjectName]?: string };
+  readonly skipPackets?: string;
+}
+
+/** An endpoint on port 9376: ready unless it says otherwise. `node` is a Pod in the host's network. */
+export type ScenarioEndpoint = EndpointPlace | ({ readonly at: EndpointPlace } & Partial<SliceEndpoint>);
+export type EndpointPlace = Exclude<Place, 'outside'>;
+type SliceEndpoint = EndpointSlice['endpoints'][number];
+
+/** Addresses that clients connect to, of one family. */
+export interface Targets {
+  readonly vip: string;
+  readonly external: string;
+  readonly lb: string;
+  readonly node: string;
+  /** Another address of the node: the one that its Pods know it by. */
+  readonly gateway: string;
+  readonly localhost: string;
+}
+
+export const targets: Readonly<Record<Family, Targets>> = {
+  IPv4: {
+    vip: '10.96.0.10',
+    external: '192.0.2.10',
+    lb: '198.51.100.10',
+    node: '172.30.1.1',
+    gateway: '169.254.1.1',
+    localhost: '127.0.0.1',
+  },
+  IPv6: {
+    vip: 'fd00:10:96::10',
+    external: '2001:db8:2::10',
+    lb: '2001:db8:51::10',
+    node: 'fd00:172:30:1::1',
+    gateway: 'fd00:169::1',
+    localhost: '::1',
+  },
+};
+
+/** A line of a scenario: who connects where, and what comes of it. */
+export interface Flow {
+  readonly text: string;
+  readonly client: Place;
+  readonly target: keyof Targets;
+  readonly port: number;
+  /** In these dataplanes only; absent: in all. */
+  readonly subjects?: readonly string[];
+  readonly expected: Expected;
+}
+
+export type Expected =
+  /** Each with the same probability. `sticks`: whichever it is, the client's next connection goes there too. */
+  | { readonly kind: 'reaches'; readonly ends: readonly ExpectedEnd[]; readonly sticks: boolean }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'dropped' }
+  /** No rule of ours touches it, and it is delivered to the node, where nobody listens. */
+  | { readonly kind: 'untouched' };
+
+export interface ExpectedEnd {
+  readonly place: EndpointPlace;
+  /** The endpoint sees one of the node's addresses instead of its client's. */
+  readonly masqueraded: boolean;
+}
+
+/**
+ * `pod1 to vip:80: pod1 masqueraded, remote`, `outside to lb:80: sticks to pod1, pod2`, `node to node:30080: refused` (or
+ * `dropped`, or `untouched`); with a dataplane's name in brackets in front it is for that one only.
+ */
+export function parseFlow(text: string): Flow {
+  const line = /^(?:\[(?<subjects>[^\]]+)\] )?(?<client>\w+) to (?<target>\w+):(?<port>\d+): (?<expected>.+)$/;
+  const { subjects, client, target, port, expected } = line.exec(text)?.groups ?? {};
+  if (expected === undefined) throw new TypeError(`Cannot read the flow "${text}"`);
+  return {
+    text,
+    client: client as Place,
+    target: target as keyof Targets,
+    port: Number(port),
+    ...(subjects !== undefined && { subjects: subjects.split(', ') }),
+    expected: parseExpected(expected),
+  };
+}
+
+function parseExpected(text: string): Expected {
+  if (text === 'refused' || text === 'dropped' || text === 'untouched') return { kind: text };
+  const sticks = text.startsWith('sticks to ');
+  const ends = text.replace('sticks to ', '').split(', ');
+  return {
+    kind: 'reaches',
+    sticks,
+    ends: ends.map((end) => {
+      const [place, how] = end.split(' ');
+      return { place: place as EndpointPlace, masqueraded: how === 'masqueraded' };
+    }),
+  };
+}

@@ -93,6 +93,21 @@ test('Ten thousand elements are split over messages that netlink can hold', (t) 
   dataplane.close();
 });
 
+test('A hundred endpoints with affinity are written, changed and found again', (t) => {
+  const netns = testNamespace(t);
+  const ledger = new Ledger();
+  const sticky = (...of: Parameters<typeof drafts>) =>
+    drafts(...of).map((draft) => ({ ...draft, affinitySeconds: 60 }));
+  ledger.update('default/s0', sticky(0, 100));
+  const dataplane = open(netns);
+  dataplane.converge(dataplane.read(), ledger.ports());
+  for (const count of [99, 130, 60, 3]) {
+    dataplane.apply(diff(ledger.update('default/s0', sticky(0, count, { moved: 2 }))));
+    assert.equal(dataplane.converge(dataplane.read(), ledger.ports()).messages, 0);
+  }
+  dataplane.close();
+});
+
 const vandalism: Record<string, (batch: NftBatch, found: FoundTable) => void> = {
   'an element removed': (batch, found) => batch.deleteElements('endpoints', [{ key: firstKey(found, 'endpoints') }]),
   'a strange element added': (batch) =>

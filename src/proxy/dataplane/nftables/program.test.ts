@@ -6,7 +6,7 @@ import { createFakeKernel } from '../../../kernel/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
 import { trafficSettings } from '../../testing/fake-dataplane.ts';
-import { compileTable, formatProgram } from './compile-table.ts';
+import { compileTable, formatProgram, formatRule } from './compile-table.ts';
 import { createNftablesDataplane } from './mod.ts';
 import { exampleDrafts } from './testing/example.ts';
 
@@ -45,6 +45,20 @@ test('Rules do not grow with Services, only with the numbers of endpoints that o
   assert.equal(rules(2, 3), one + 2);
   assert.equal(rules(2, 2, 1), one + 2);
   assert.equal(rules(2, 0), one);
+});
+
+test('Affinity of many endpoints takes few sets, and one endpoint more seldom another rule', () => {
+  const structure = (endpoints: number) => {
+    const ledger = new Ledger();
+    ledger.update(
+      'default/s1',
+      drafts(1, endpoints).map((draft) => ({ ...draft, affinitySeconds: 60 })),
+    );
+    const { chains, sets } = compileTable(ledger.ports(), trafficSettings());
+    return { sets: sets.length, rules: chains.flatMap(({ rules }) => rules.map(formatRule)).join('\n') };
+  };
+  assert.ok(structure(1000).sets - structure(1).sets < 200);
+  assert.equal(structure(1000).rules, structure(1001).rules);
 });
 
 test('A kernel that has no nf_tables, or does not let us, is told apart in words', () => {

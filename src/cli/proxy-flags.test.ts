@@ -24,7 +24,7 @@ test('Flags are taken as Go takes them', () => {
   assert.equal(values.v, '4');
   assert.equal(values['cluster-cidr'], '10.0.0.0/8');
   assert.equal(values['conntrack-min'], '0');
-  assert.equal(parse('-v', '2').v, '2');
+  for (const words of [['-v', '2'], ['-v2'], ['-v=2'], ['--v=2'], ['--v', '2']]) assert.equal(parse(...words).v, '2');
   assert.equal(parse('--healthz-bind-address=')['healthz-bind-address'], '');
   assert.equal(parse().mode, undefined);
 });

@@ -24,7 +24,8 @@ export function flagValues(command: Command): FlagValues {
 
 /** As with Go's flags, a boolean may stand alone or have its value behind `=`. */
 function optionOf({ name, kind, description }: ProxyFlag): Option {
-  if (name === 'v') return new Option('-v, --v <level>', description);
+  // Commander takes the whole of `-v=4` behind the letter for the value; Go's flags leave out the sign.
+  if (name === 'v') return new Option('-v, --v <level>', description).argParser((text) => text.replace(/^=/, ''));
   if (kind === 'boolean') return new Option(`--${name} [true|false]`, description).preset('true');
   return new Option(`--${name} <${kind === 'number' ? 'number' : 'value'}>`, description);
 }

@@ -32,8 +32,20 @@ export const serviceChain = (kind: ServiceChainKind, port: NamedPort): string =>
   prefixes[kind] + hash(portText(port) + port.protocol.toLowerCase());
 
 /** `endpoint` is `10.244.1.7:9376` or `[fd00::7]:9376`. */
-export const endpointChain = (port: NamedPort, endpoint: string): string =>
-  endpointPrefix + hash(portText(port) + port.protocol.toLowerCase() + endpoint);
+export function endpointChain(port: NamedPort, endpoint: string): string {
+  const text = portText(port) + port.protocol.toLowerCase() + endpoint;
+  let name = endpointChains.get(text);
+  if (name === undefined) {
+    name = endpointPrefix + hash(text);
+    if (endpointChains.size >= rememberedChains) endpointChains.clear();
+    endpointChains.set(text, name);
+  }
+  return name;
+}
+
+/** A Service with 10,000 endpoints names them all again for each change of one. */
+const rememberedChains = 20_000;
+const endpointChains = new Map<string, string>();
 
 /** Whether the chain belongs to one Service port, ours or another kube-proxy's. */
 export const isServiceChain = (chain: string): boolean =>

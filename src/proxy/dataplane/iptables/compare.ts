@@ -115,7 +115,9 @@ export function comparePorts(before: PortProgram | undefined, after: PortProgram
   const stray = new Map(old);
   for (const chain of after?.chains ?? []) {
     stray.delete(chain.name);
-    edits.push(...compareOwn(chain, old.get(chain.name)?.rules.map(printRule)));
+    const known = old.get(chain.name);
+    if (known?.origin !== undefined && known.origin === chain.origin) continue;
+    edits.push(...compareOwn(chain, known?.rules.map(printRule)));
   }
   const wanted = byKey(after);
   const there = byKey(before);
@@ -126,8 +128,7 @@ export function comparePorts(before: PortProgram | undefined, after: PortProgram
   for (const [key, { table, chain, rule }] of there) {
     if (!wanted.has(key)) edits.push({ do: 'remove', table, chain, text: printRule(rule) });
   }
-  edits.push(...deletions([...stray.values()].reverse()));
-  return edits;
+  return [...edits, ...deletions([...stray.values()].reverse())];
 }
 
 const byKey = (program: PortProgram | undefined): Map<string, SharedRule> =>

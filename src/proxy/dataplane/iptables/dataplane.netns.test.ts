@@ -192,6 +192,44 @@ for (const kind of ['nft', 'legacy'] as const) {
   });
 }
 
+for (const kind of ['nft', 'legacy'] as const) {
+  test(`IPv6 on interface ${kind}: the tools show it, a successor writes nothing, a change follows`, (t) => {
+    const netns = testNamespace(t);
+    const open = () => {
+      const dataplane = createIptablesDataplane(createKernel(), { family: 'IPv6', netns, interface: kind });
+      t.after(() => dataplane.close());
+      dataplane.configure(
+        trafficSettings({ family: 'IPv6', localDetector: { kind: 'source-range', range: 'fd00:10::/32' } }),
+      );
+      return dataplane;
+    };
+    const plan = (...endpoints: string[]): PortDraft => ({
+      name: { service: 'default/six', port: 'http', protocol: 'TCP' },
+      family: 'IPv6',
+      since: '2026-01-01T00:00:00Z',
+      frontends: [{ kind: 'cluster-ip', address: 'fd00:96::10', port: 80 }],
+      internal: { policy: 'Cluster', verdict: 'forward' },
+      affinitySeconds: 60,
+      cluster: { endpoints: endpoints.map((address) => ({ address, port: 9376, local: false })), leftOut: [] },
+    });
+    const ledger = new Ledger();
+    ledger.update('default/six', [plan('fd00:10::1', 'fd00:10::2')]);
+    const dataplane = open();
+    dataplane.converge(dataplane.read(), ledger.ports());
+    const successor = open();
+    const found = successor.read();
+    assert.deepEqual(
+      found.groups.get('[fd00:96::10]:80/TCP')?.cluster?.endpoints.map(({ address }) => address),
+      ['fd00:10::1', 'fd00:10::2'],
+    );
+    assert.equal(successor.converge(found, ledger.ports()).messages, 0);
+    successor.apply(diff(ledger.update('default/six', [plan('fd00:10::3', 'fd00:10::2')])));
+    const shown = runTool(`ip6tables-${kind}-save`, ['-t', 'nat'], { netns });
+    assert.match(shown, /--to-destination \[fd00:10::3\]:9376/);
+    assert.doesNotMatch(shown, /fd00:10::1/);
+  });
+}
+
 test('nft: a change costs what it changes, in messages, at any number of Services', (t) => {
   for (const services of [3, 60]) {
     const node = new Node(t, 'nft');

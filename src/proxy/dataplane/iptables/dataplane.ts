@@ -153,7 +153,7 @@ function removeAll({ tables }: FoundRules): Edit[] {
       if (goes(chain)) chains.push({ table, name: chain });
       else if (!isOurs(chain)) {
         const ours = rules.filter((text) => goes(targetOf(text) ?? ''));
-        removals.push(...ours.map((text) => ({ do: 'remove', table, chain, text }) as const));
+        for (const text of ours) removals.push({ do: 'remove', table, chain, text });
       }
     }
   }

@@ -18,7 +18,7 @@ export interface Script {
  */
 export function editScript(before: readonly string[], after: readonly string[]): Script {
   const position = new Map(before.map((text, index) => [text, index]));
-  const removals: string[] = [];
+  const kept = new Set<string>();
   const insertions: ScriptStep[] = [];
   let next = 0;
   let waiting: number[] = [];
@@ -31,11 +31,10 @@ export function editScript(before: readonly string[], after: readonly string[]):
     if (at === undefined || at < next) waiting.push(index);
     else {
       settle(text);
-      removals.push(...before.slice(next, at));
+      kept.add(text);
       next = at + 1;
     }
   }
   settle(undefined);
-  removals.push(...before.slice(next));
-  return { removals, insertions };
+  return { removals: before.filter((text) => !kept.has(text)), insertions };
 }

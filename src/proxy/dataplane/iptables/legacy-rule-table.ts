@@ -101,7 +101,7 @@ function restoreTables(edits: Iterable<Edit>): RestoreTable[] {
     tables.set(name, table);
     if (edit.do !== 'insert' && edit.do !== 'remove') table.chains.push(edit.chain);
     if (edit.do === 'delete') table.deletions.push(`-X ${edit.chain}`);
-    table.commands.push(...commandsOf(edit));
+    for (const command of commandsOf(edit)) table.commands.push(command);
   }
   return [...tables.values()].map(({ name, chains, commands, deletions }) => {
     return { name, chains, commands: [...commands, ...deletions] };

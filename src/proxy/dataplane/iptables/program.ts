@@ -7,6 +7,8 @@ export interface OwnChain {
   readonly table: TableName;
   readonly name: string;
   readonly rules: readonly Rule[];
+  /** With the name, what all rules follow from: chains that agree in both need no look at their rules. */
+  readonly origin?: string;
 }
 
 /** One rule in a chain to which every port may contribute; their order does not matter. */

@@ -14,7 +14,10 @@ export interface Sockets {
   bindUdp(family: Family): UdpSocket;
   /** Throws what connect(2) says: there may be no route. */
   connectUdp(target: Target): UdpSocket;
-  /** The first address of the node that is not for its own use only; undefined where it has none of that family. */
+  /**
+   * The address from which the node's own processes connect to the world: a relay that is reached at it answers from it,
+   * because an answer to a local address comes from that very address. Undefined where the node has none of that family.
+   */
   hostAddress(family: Family): string | undefined;
 }
 
@@ -24,7 +27,7 @@ export function createSockets(netns?: string): Sockets {
   return {
     bindUdp: (family) => inside(() => bindUdp(family)),
     connectUdp: (target) => inside(() => connectUdp(target)),
-    hostAddress: (family) => hostAddressIn(inside(networkInterfaces), family),
+    hostAddress: (family) => inside(() => sourceAddress(family) ?? firstAddress(networkInterfaces(), family)),
   };
 }
 
@@ -51,7 +54,20 @@ function immediateUdp(family: Family, endpoint: string): UdpSocket {
   });
 }
 
-function hostAddressIn(interfaces: ReturnType<typeof networkInterfaces>, family: Family): string | undefined {
+/** Nobody has these addresses (RFC 5737, RFC 3849), and connecting a UDP socket sends nothing. */
+const elsewhere = { IPv4: { address: '192.0.2.1', port: 9 }, IPv6: { address: '2001:db8::1', port: 9 } } as const;
+
+/** What the kernel chooses by its default route, if it has one. */
+function sourceAddress(family: Family): string | undefined {
+  const socket = connectUdp(elsewhere[family]);
+  socket.on('error', () => {});
+  const { address } = socket.address();
+  socket.close();
+  return address === '0.0.0.0' || address === '::' ? undefined : address;
+}
+
+/** The first that is for more than the node's own use. */
+function firstAddress(interfaces: ReturnType<typeof networkInterfaces>, family: Family): string | undefined {
   const all = Object.values(interfaces).flatMap((addresses) => addresses ?? []);
   return all.find((one) => one.family === family && !one.internal && !/^(169\.254\.|fe80:)/.test(one.address))?.address;
 }

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runTool, ToolError } from './tools.ts';
+
+test('A tool gets its input, and what it prints comes back', () => {
+  assert.equal(runTool('cat', ['-'], { input: 'a line\n' }), 'a line\n');
+});
+
+test('A tool that ends badly says how, and keeps what it said', () => {
+  assert.throws(
+    () => runTool('sh', ['-c', 'echo line 2 failed >&2; exit 3']),
+    (error) =>
+      error instanceof ToolError &&
+      error.code === 'tool' &&
+      error.stderr === 'line 2 failed\n' &&
+      error.message === 'Run sh -c echo line 2 failed >&2; exit 3: exit code 3: line 2 failed',
+  );
+  assert.throws(() => runTool('sh', ['-c', 'kill -9 $$']), /ended by SIGKILL/);
+});
+
+test('A tool that is not there has the code ENOENT', () => {
+  assert.throws(
+    () => runTool('no-such-tool-here', []),
+    (error) => error instanceof ToolError && error.code === 'ENOENT',
+  );
+});

@@ -28,6 +28,7 @@ export function createFaultyKernel(kernel: Kernel, decide: (call: KernelCall) =>
     return decide({ number: calls, kind });
   };
   return {
+    ...kernel,
     openNetlink(protocol, options) {
       const fault = faultOf('open');
       if (fault) throw errorOf(fault, `Open netlink ${protocol}`);

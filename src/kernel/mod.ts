@@ -13,7 +13,7 @@ export {
 } from './namespaces.ts';
 export { type ListedAddress, NetworkAdmin, type VethPair } from './network.ts';
 export { ping } from './ping.ts';
-export type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
+export type { Kernel, NetlinkProtocol, NetlinkSocket, NetlinkWatch } from './port.ts';
 export { processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
 export type { ListedRoute, RouteSpec } from './route-spec.ts';

@@ -5,6 +5,22 @@ export interface Kernel {
    * /run/netns/NAME or /proc/PID/ns/net) names. It stays in that namespace. Buffers are raised by SO_*BUFFORCE.
    */
   openNetlink(protocol: NetlinkProtocol, options?: { readonly netns?: string }): NetlinkSocket;
+
+  /**
+   * Calls back, in a later turn of the event loop, when the kernel has told a multicast group something. What it told is
+   * thrown away, and several messages may be one call: the answer to it is to look. Must be called on the main thread.
+   * Absent: this kernel does not tell.
+   */
+  watchNetlink?(
+    protocol: NetlinkProtocol,
+    group: number,
+    onNotification: () => void,
+    options?: { readonly netns?: string },
+  ): NetlinkWatch;
+}
+
+export interface NetlinkWatch {
+  close(): void;
 }
 
 export type NetlinkProtocol = 'route' | 'netfilter';

@@ -3,6 +3,7 @@ import { NetlinkExchange, type RawSocket } from './exchange.ts';
 import { checked, type Libc, libc } from './libc.ts';
 import { withNetns } from './namespace-switch.ts';
 import type { Kernel, NetlinkProtocol, NetlinkSocket } from './port.ts';
+import { watchDescriptor } from './watch.ts';
 
 /** include/uapi/linux/netlink.h */
 const protocolNumbers: Readonly<Record<NetlinkProtocol, number>> = { route: 0, netfilter: 12 };
@@ -32,18 +33,41 @@ export function createKernel(): Kernel {
       const socket = netns === undefined ? open() : withNetns(netns, open);
       return new NetlinkExchange(socket, netns === undefined ? protocol : `${protocol} in ${netns}`);
     },
+
+    watchNetlink(protocol, group, onNotification, { netns } = {}) {
+      const open = () => openDescriptor(protocol);
+      const descriptor = netns === undefined ? open() : withNetns(netns, open);
+      try {
+        return watchDescriptor(libc(), descriptor, group, onNotification, closeSync);
+      } catch (error) {
+        closeSync(descriptor);
+        throw error;
+      }
+    },
   };
 }
 
-function openRawSocket(protocol: NetlinkProtocol): RawSocket {
+/** Bound to a port of its own. */
+function openDescriptor(protocol: NetlinkProtocol): number {
   const operation = `Open netlink ${protocol}`;
   const system = libc();
   const descriptor = checked(operation, system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocolNumbers[protocol]));
   try {
     checked(operation, system.bind(descriptor, netlinkAddress()));
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function openRawSocket(protocol: NetlinkProtocol): RawSocket {
+  const system = libc();
+  const descriptor = openDescriptor(protocol);
+  try {
     setOptions(system, descriptor);
     const own = netlinkAddress();
-    checked(operation, system.getsockname(descriptor, own));
+    checked(`Open netlink ${protocol}`, system.getsockname(descriptor, own));
     return rawSocket(system, descriptor, own.readUInt32LE(4));
   } catch (error) {
     closeSync(descriptor);

@@ -2,7 +2,7 @@ import type { FamilyFacts } from './family.ts';
 import type { ChainProgram, Rule } from './layout.ts';
 import { endpointsMap, isInside, type KeyKind, keyKindOf, type Pool, pools } from './pools.ts';
 import type { ClientsSet, DynamicSet, StaticSet } from './sets.ts';
-import type { Shape } from './shape.ts';
+import { numbersPerBlock, type Shape } from './shape.ts';
 import {
   anyRow,
   drop,
@@ -46,16 +46,13 @@ function poolChains(pool: Pool, shape: Shape, fields: FieldsOfFamily, family: Fa
         ...(isInside(pool) ? [] : [[...isIn(`dropped-${pool}` as StaticSet, key), drop]]),
       ],
     },
-    ...sticky.map((rows) => ({
-      chain: { name: `to-sticky-${pool}-${rows}` },
-      rules: stickyRules(pool, rows, fields),
-    })),
+    ...sticky.flatMap((rows) => stickyChains(pool, rows, fields)),
     ...Array.from({ length: numbers }, (_, number) => ({
       chain: { name: numberedChain(pool, number) },
       rules: [
         ...rememberRules(kind, number, shape, fields),
         from(row(number)),
-        forget(clientsSet(kind, number), [...key, fields.source]),
+        ...clientsSetsOf(kind, number, shape).map((set) => forget(set, [...key, fields.source])),
       ],
     })),
   ];
@@ -63,30 +60,53 @@ function poolChains(pool: Pool, shape: Shape, fields: FieldsOfFamily, family: Fa
 
 /** Returns when nobody has the number (any more); the client is forgotten then. */
 const numberedChain = (pool: Pool, number: number): string => `to-${pool}-number-${number}`;
-const clientsSet = (kind: KeyKind, number: number): ClientsSet => `${kind}-clients-${number}`;
+
+/** By the last digit of the endpoint's number and, where there are more than one block of numbers, by the block. */
+const clientsSet = (kind: KeyKind, number: number): ClientsSet => `${kind}-clients-${number % numbersPerBlock}`;
+const blockSet = (kind: KeyKind, block: number): ClientsSet => `${kind}-clients-block-${block}`;
+
+function clientsSetsOf(kind: KeyKind, number: number, { clientNumbers }: Shape): ClientsSet[] {
+  const block = Math.floor(number / numbersPerBlock);
+  return [clientsSet(kind, number), ...(clientNumbers[kind] > numbersPerBlock ? [blockSet(kind, block)] : [])];
+}
 
 /**
  * With affinity, an endpoint has a number that it keeps while it lives: who came before goes where it went, who is new
  * draws. A number may be nobody's; the draw then goes on behind it, begins anew, and in the end takes whoever is there.
  */
-function stickyRules(pool: Pool, rows: number, { frontend, nodePort, source }: FieldsOfFamily): Rule[] {
+function stickyChains(pool: Pool, rows: number, { frontend, nodePort, source }: FieldsOfFamily): ChainProgram[] {
   const kind = keyKindOf(pool);
   const key = kind === 'frontend' ? frontend : nodePort;
+  const name = `to-sticky-${pool}-${rows}`;
   const numbers = Array.from({ length: rows }, (_, number) => number);
+  const blocks = Array.from({ length: Math.ceil(rows / numbersPerBlock) }, (_, block) => block);
   const to = (number: number) => jump(numberedChain(pool, number));
+  const known = (from: readonly number[]): Rule[] =>
+    from.map((number) => [...isIn(clientsSet(kind, number), [...key, source]), to(number)]);
   const draw = numbers.map((number) => [...onceIn(rows - number), to(number)]);
+  const isOneBlock = blocks.length === 1;
+  const byBlock = blocks.map((block) => [
+    ...isIn(blockSet(kind, block), [...key, source]),
+    jump(`${name}-block-${block}`),
+  ]);
   return [
-    ...numbers.map((number) => [...isIn(clientsSet(kind, number), [...key, source]), to(number)]),
-    ...draw,
-    ...draw,
-    ...numbers.map((number) => [to(number)]),
+    {
+      chain: { name },
+      rules: [...(isOneBlock ? known(numbers) : byBlock), ...draw, ...draw, ...numbers.map((number) => [to(number)])],
+    },
+    ...(isOneBlock ? [] : blocks).map((block) => ({
+      chain: { name: `${name}-block-${block}` },
+      rules: known(numbers.slice(block * numbersPerBlock, (block + 1) * numbersPerBlock)),
+    })),
   ];
 }
 
 function rememberRules(kind: KeyKind, number: number, shape: Shape, fields: FieldsOfFamily): Rule[] {
   const key = kind === 'frontend' ? fields.frontend : fields.nodePort;
-  return shape.affinitySeconds[kind].map((seconds) => [
-    ...isIn(`${kind}-affinity-${seconds}` satisfies DynamicSet, key),
-    ...remember(clientsSet(kind, number), [...key, fields.source], seconds * 1000),
-  ]);
+  return shape.affinitySeconds[kind].flatMap((seconds) =>
+    clientsSetsOf(kind, number, shape).map((set) => [
+      ...isIn(`${kind}-affinity-${seconds}` satisfies DynamicSet, key),
+      ...remember(set, [...key, fields.source], seconds * 1000),
+    ]),
+  );
 }

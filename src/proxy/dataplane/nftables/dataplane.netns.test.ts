@@ -12,6 +12,7 @@ import { families } from './family.ts';
 import { NftLink } from './link.ts';
 import { createNftablesDataplane } from './mod.ts';
 import { type FoundTable, readTable } from './read-table.ts';
+import { exampleDrafts } from './testing/example.ts';
 
 const settings = trafficSettings({ localDetector: { kind: 'source-range', range: '10.244.0.0/16' } });
 
@@ -92,6 +93,21 @@ test('Ten thousand elements are split over messages that netlink can hold', (t) 
   dataplane.close();
 });
 
+test('A hundred endpoints with affinity are written, changed and found again', (t) => {
+  const netns = testNamespace(t);
+  const ledger = new Ledger();
+  const sticky = (...of: Parameters<typeof drafts>) =>
+    drafts(...of).map((draft) => ({ ...draft, affinitySeconds: 60 }));
+  ledger.update('default/s0', sticky(0, 100));
+  const dataplane = open(netns);
+  dataplane.converge(dataplane.read(), ledger.ports());
+  for (const count of [99, 130, 60, 3]) {
+    dataplane.apply(diff(ledger.update('default/s0', sticky(0, count, { moved: 2 }))));
+    assert.equal(dataplane.converge(dataplane.read(), ledger.ports()).messages, 0);
+  }
+  dataplane.close();
+});
+
 const vandalism: Record<string, (batch: NftBatch, found: FoundTable) => void> = {
   'an element removed': (batch, found) => batch.deleteElements('endpoints', [{ key: firstKey(found, 'endpoints') }]),
   'a strange element added': (batch) =>
@@ -136,12 +152,51 @@ for (const [what, vandalize] of Object.entries(vandalism)) {
     vandal.close();
 
     assert.equal(dataplane.mayHaveDrifted(), true);
-    assert.ok(dataplane.converge(dataplane.read(), ledger.ports()).messages > 0);
+    const found = dataplane.read();
+    assert.ok(dataplane.converge(found, ledger.ports()).messages > 0);
+    // One transaction, whatever there was to replace.
+    assert.equal((dataplane.read() as FoundTable).generation, (found as FoundTable).generation + 1);
     assert.equal(dataplane.mayHaveDrifted(), false);
     assert.equal(dataplane.converge(dataplane.read(), ledger.ports()).messages, 0);
     dataplane.close();
   });
 }
+
+test('A stranger’s change is told at once, our own in either family never', async (t) => {
+  const netns = testNamespace(t);
+  const kernel = createKernel();
+  const planes = (['IPv4', 'IPv6'] as const).map((family) => {
+    const dataplane = createNftablesDataplane(kernel, { family, netns });
+    dataplane.configure(trafficSettings({ family }));
+    return dataplane;
+  });
+  let told = 0;
+  let wake = () => {};
+  for (const dataplane of planes) {
+    dataplane.watch!(() => {
+      told += 1;
+      wake();
+    });
+    dataplane.converge(dataplane.read(), []);
+  }
+  const ledger = ledgerOf(3);
+  planes[0]!.apply(diff([...ledger.ports()].map((after) => ({ after }))));
+  for (const dataplane of planes) assert.equal(dataplane.mayHaveDrifted(), false);
+  // Messages are there when the call that causes them returns, and their signal a turn or two later.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.equal(told, 0);
+
+  const vandal = other(netns);
+  const batch = vandal.batch();
+  batch.flushChain('services');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  wake = () => told === planes.length && resolve();
+  vandal.commit(batch);
+  await promise;
+  planes[0]!.converge(planes[0]!.read(), ledger.ports());
+  for (const dataplane of planes) dataplane.close();
+  vandal.close();
+});
 
 test('What others change between the look and the repair fails the repair', (t) => {
   const netns = testNamespace(t);
@@ -192,6 +247,7 @@ test('Every kernel call fails once, in turn and in every way: read and converge 
         return call.kind === 'exchange' && call.number === failing ? { kind } : undefined;
       };
       const ledger = ledgerOf(3);
+      for (const draft of exampleDrafts('IPv4')) ledger.update(draft.name.service, [draft]);
       const faulty = createFaultyKernel(createKernel(), decide);
       let dataplane: ReturnType<typeof open>;
       try {

@@ -1,6 +1,6 @@
 import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
-import type { Kernel } from '../../../kernel/port.ts';
+import type { Kernel, NetlinkWatch } from '../../../kernel/port.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import type { Family, PortPlan } from '../../plan/mod.ts';
 import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
@@ -34,7 +34,7 @@ export function createNftablesDataplane(kernel: Kernel, { family, netns }: Nftab
     link = new NftLink(socket, families[family].number);
     // The socket alone proves nothing: rights and nf_tables itself are looked at with the first request.
     link.generation();
-    return new NftablesDataplane(link, families[family], ownCommits(kernel, netns));
+    return new NftablesDataplane(link, families[family], ownCommits(kernel, netns), watcherOf(kernel, netns));
   } catch (error) {
     link?.close();
     if (isKernelError(error, 'EPERM')) {
@@ -48,20 +48,33 @@ export function createNftablesDataplane(kernel: Kernel, { family, netns }: Nftab
   }
 }
 
+/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
+const changesGroup = 7;
+
+type Watcher = (onNotification: () => void) => NetlinkWatch | undefined;
+
+const watcherOf =
+  (kernel: Kernel, netns: string | undefined): Watcher =>
+  (onNotification) =>
+    kernel.watchNetlink?.('netfilter', changesGroup, onNotification, netns === undefined ? {} : { netns });
+
 class NftablesDataplane implements Dataplane {
   readonly name = 'nftables';
   readonly #link: NftLink;
   readonly #family: FamilyFacts;
   readonly #ownCommits: OwnCommits;
+  readonly #watcher: Watcher;
+  #watch: NetlinkWatch | undefined;
   #settings: TrafficSettings | undefined;
   #state: TableState = { shared: new Shared(), numbers: new Numbers() };
   /** When we last knew what is in our table; undefined when we cannot tell. */
   #inStep: { readonly generation: number; readonly ownCommits: number } | undefined;
 
-  constructor(link: NftLink, family: FamilyFacts, commits: OwnCommits) {
+  constructor(link: NftLink, family: FamilyFacts, commits: OwnCommits, watcher: Watcher) {
     this.#link = link;
     this.#family = family;
     this.#ownCommits = commits;
+    this.#watcher = watcher;
   }
 
   configure(settings: TrafficSettings): void {
@@ -105,6 +118,22 @@ class NftablesDataplane implements Dataplane {
     return (this.#link.generation() - generation) >>> 0 !== this.#ownCommits.count - ownCommits;
   }
 
+  /** Our own transactions are told as well; the count of generations knows them. */
+  watch(onForeignChange: () => void): void {
+    this.#watch = this.#watcher(() => {
+      if (this.#inStep !== undefined && this.#seemsDrifted()) onForeignChange();
+    });
+  }
+
+  /** When we cannot ask, whoever is called back finds out. */
+  #seemsDrifted(): boolean {
+    try {
+      return this.mayHaveDrifted();
+    } catch {
+      return true;
+    }
+  }
+
   cleanup(): void {
     const batch = this.#link.batch();
     batch.deleteTable();
@@ -120,6 +149,7 @@ class NftablesDataplane implements Dataplane {
   }
 
   close(): void {
+    this.#watch?.close();
     this.#link.close();
   }
 

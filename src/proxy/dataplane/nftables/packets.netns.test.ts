@@ -3,9 +3,11 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
 import { createKernel, ping } from '../../../kernel/mod.ts';
+import { Family as NetfilterFamily } from '../../../wire/nftables/mod.ts';
 import { type ServiceProxy, startProxy } from '../../mod.ts';
 import { TestNetwork } from '../../testing/network.ts';
 import { fakeInformers, service, slice, tcp, udp } from '../../testing/objects.ts';
+import { NftLink } from './link.ts';
 
 const vip = '10.96.0.10';
 const node = '172.30.1.1';
@@ -173,6 +175,61 @@ describe('Real packets through the nftables dataplane', () => {
       reached.add((await network.ask('pod2', 'TCP', vip, 80)).split(' ')[0]!);
     }
     assert.ok(reached.has('remote'));
+  });
+
+  test('A client comes back to its endpoint as long as that lives, whatever comes and goes', async () => {
+    const put = async (...list: Parameters<typeof slice>[1][number][]) => {
+      const { syncs } = proxy.counters;
+      informers.slices.put(slice('loyal', list, { ports: ports.map((one) => ({ ...one })) }));
+      while (proxy.counters.syncs === syncs) await new Promise(setImmediate);
+    };
+    const affinity = {
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } },
+    } as const;
+    informers.services.put(
+      service('loyal', '10.96.0.30', {
+        ports: [tcp(80, { name: 'http' }), udp(53, { name: 'dns' })],
+        spec: affinity,
+      }),
+    );
+    const places = { pod1: local, pod2: alsoLocal, remote };
+    const others = (name: string) => Object.entries(places).flatMap(([key, one]) => (key === name ? [] : [one]));
+    const ask = async () => (await network.ask('node', 'TCP', '10.96.0.30', 80)).split(' ')[0] as keyof typeof places;
+    const stays = async (at: string) => {
+      for (let i = 0; i < 12; i++) assert.equal(await ask(), at);
+    };
+    await put(local, alsoLocal, remote);
+    const first = await ask();
+    await stays(first);
+    for (const other of others(first)) {
+      await put(places[first], other);
+      await stays(first);
+    }
+    await put(...others(first));
+    const second = await ask();
+    assert.notEqual(second, first);
+    await put(places[first], ...others(first));
+    await stays(second);
+    for (const client of ['node', 'pod1', 'pod2'] as const) {
+      const reached = new Set<string>();
+      for (let i = 0; i < 6; i++) reached.add((await network.ask(client, 'UDP', '10.96.0.30', 53)).split(' ')[0]!);
+      assert.equal(reached.size, 1);
+    }
+  });
+
+  test('A table that somebody removes is back before anybody looks for it', async () => {
+    const { repairs } = proxy.counters;
+    const vandal = new NftLink(
+      createKernel().openNetlink('netfilter', { netns: network.path('node') }),
+      NetfilterFamily.ipv4,
+    );
+    const batch = vandal.batch();
+    batch.deleteTable();
+    vandal.commit(batch);
+    vandal.close();
+    while (proxy.counters.repairs === repairs) await new Promise(setImmediate);
+    assert.match(await network.ask('pod1', 'TCP', vip, 80), /^(pod1|pod2|remote) /);
   });
 
   test('Without the proxy traffic goes on; its successor takes over without a write', async () => {

@@ -6,8 +6,9 @@ import { createFakeKernel } from '../../../kernel/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import { drafts } from '../../testing/drafts.ts';
 import { trafficSettings } from '../../testing/fake-dataplane.ts';
-import { compileTable, formatProgram } from './compile-table.ts';
+import { compileTable, formatProgram, formatRule } from './compile-table.ts';
 import { createNftablesDataplane } from './mod.ts';
+import { exampleDrafts } from './testing/example.ts';
 
 /** After a deliberate change: `node --test --test-update-snapshots FILE`, and read the difference. */
 function isGolden(t: import('node:test').TestContext, text: string, name: string): void {
@@ -20,13 +21,21 @@ function ledgerOf(...endpoints: number[]): Ledger {
   return ledger;
 }
 
-test('The whole table, with every option', (t) => {
-  const settings = trafficSettings({
-    localDetector: { kind: 'source-range', range: '10.244.0.0/16' },
-    serviceRanges: ['10.96.0.0/16'],
+for (const family of ['IPv4', 'IPv6'] as const) {
+  test(`The whole table, with all that a port can be: ${family}`, (t) => {
+    const ledger = new Ledger();
+    for (const draft of exampleDrafts(family)) ledger.update(draft.name.service, [draft]);
+    const isV4 = family === 'IPv4';
+    const settings = trafficSettings({
+      family,
+      localDetector: { kind: 'source-range', range: isV4 ? '10.244.0.0/16' : 'fd00:244::/48' },
+      nodePorts: { ranges: [isV4 ? '192.168.0.0/16' : 'fd00:168::/64'], localhost: false },
+      dropInvalid: true,
+      serviceRanges: [isV4 ? '10.96.0.0/16' : 'fd00:96::/112'],
+    });
+    isGolden(t, formatProgram(compileTable(ledger.ports(), settings), settings), `example-${family.toLowerCase()}.txt`);
   });
-  isGolden(t, formatProgram(compileTable(ledgerOf(0, 1, 3).ports(), settings), settings), 'every-option.txt');
-});
+}
 
 test('Rules do not grow with Services, only with the numbers of endpoints that occur', () => {
   const rules = (...endpoints: number[]) =>
@@ -36,6 +45,20 @@ test('Rules do not grow with Services, only with the numbers of endpoints that o
   assert.equal(rules(2, 3), one + 2);
   assert.equal(rules(2, 2, 1), one + 2);
   assert.equal(rules(2, 0), one);
+});
+
+test('Affinity of many endpoints takes few sets, and one endpoint more seldom another rule', () => {
+  const structure = (endpoints: number) => {
+    const ledger = new Ledger();
+    ledger.update(
+      'default/s1',
+      drafts(1, endpoints).map((draft) => ({ ...draft, affinitySeconds: 60 })),
+    );
+    const { chains, sets } = compileTable(ledger.ports(), trafficSettings());
+    return { sets: sets.length, rules: chains.flatMap(({ rules }) => rules.map(formatRule)).join('\n') };
+  };
+  assert.ok(structure(1000).sets - structure(1).sets < 200);
+  assert.equal(structure(1000).rules, structure(1001).rules);
 });
 
 test('A kernel that has no nf_tables, or does not let us, is told apart in words', () => {

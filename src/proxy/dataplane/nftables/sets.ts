@@ -1,7 +1,7 @@
 import { encodeSetNotes, type SetDefinition } from '../../../wire/nftables/mod.ts';
 import type { FamilyFacts } from './family.ts';
 import { endpointsMap, isInside, type KeyKind, keyKindOf, keyKinds, type Pool, pools } from './pools.ts';
-import type { Shape } from './shape.ts';
+import { numbersPerBlock, type Shape } from './shape.ts';
 
 /** The table's sets by name, and how each is made. */
 
@@ -28,8 +28,8 @@ export type AffinitySet = `${KeyKind}-affinity-${number}`;
 /** Networks of one prefix length that may connect to a frontend. */
 export type SourcesSet = `sources-${number}`;
 
-/** Filled by packets: who has the endpoint of that number, and where. */
-export type ClientsSet = `${KeyKind}-clients-${number}`;
+/** Filled by packets: who has an endpoint of that number, and where. The number is that within its block. */
+export type ClientsSet = `${KeyKind}-clients-${number}` | `${KeyKind}-clients-block-${number}`;
 
 export type SetName = StaticSet | DynamicSet;
 
@@ -85,13 +85,9 @@ export function dynamicSets(shape: Shape, family: FamilyFacts): Definition[] {
     const key = keyOf(kind, family);
     for (const seconds of shape.affinitySeconds[kind])
       definitions.push({ name: `${kind}-affinity-${seconds}`, ...key });
-    for (let number = 0; number < shape.clientNumbers[kind]; number++) {
-      definitions.push({
-        name: `${kind}-clients-${number}`,
-        keyType: concatenated(key.keyType, addressType),
-        keyLength: key.keyLength + addressLength,
-        dynamic: { size: clientsLimit },
-      });
+    const clients = { keyType: concatenated(key.keyType, addressType), keyLength: key.keyLength + addressLength };
+    for (const name of clientsSets(kind, shape.clientNumbers[kind])) {
+      definitions.push({ name, ...clients, dynamic: { size: clientsLimit } });
     }
   }
   for (const length of shape.sourceLengths) {
@@ -103,6 +99,15 @@ export function dynamicSets(shape: Shape, family: FamilyFacts): Definition[] {
     });
   }
   return definitions;
+}
+
+function clientsSets(kind: KeyKind, numbers: number): ClientsSet[] {
+  const digits = Array.from({ length: Math.min(numbers, numbersPerBlock) }, (_, i) => i);
+  const blocks = Array.from({ length: Math.ceil(numbers / numbersPerBlock) }, (_, i) => i);
+  return [
+    ...digits.map((digit) => `${kind}-clients-${digit}` as const),
+    ...(blocks.length > 1 ? blocks.map((block) => `${kind}-clients-block-${block}` as const) : []),
+  ];
 }
 
 /** Address, protocol and port; or without the address. */

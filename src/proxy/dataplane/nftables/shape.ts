@@ -11,6 +11,12 @@ export interface Shape {
   readonly sourceLengths: readonly number[];
 }
 
+/**
+ * An endpoint's number is kept in two digits, so that ten thousand endpoints take some hundred sets: the kernel finds a set
+ * by walking over all of its table.
+ */
+export const numbersPerBlock = 64;
+
 export interface PoolShape {
   /** Numbers of endpoints that occur, of those without affinity, ascending. */
   readonly drawn: readonly number[];

@@ -5,7 +5,7 @@ import { readSettings } from '../../src/proxy/settings.ts';
 import { addresses } from '../../src/proxy/testing/network.ts';
 import { service, slice } from '../../src/proxy/testing/objects.ts';
 import { factsOf, nodeView } from '../../src/proxy/track/mod.ts';
-import { type EndpointPlace, type Scenario, targets } from './scenario.ts';
+import { type EndpointPlace, endpointPort, type Scenario, targets } from './scenario.ts';
 
 export interface PlannedScenario {
   readonly ports: readonly PortPlan[];
@@ -47,7 +47,7 @@ function nodeObject({ zone }: Scenario): Node {
 function serviceObject({ spec, protocol = 'TCP' }: Scenario, family: Family): Service {
   const at = targets[family];
   const web = service('web', at.vip, {
-    ports: [{ protocol, port: 80, targetPort: 9376, nodePort: 30080 }],
+    ports: [{ protocol, port: 80, targetPort: endpointPort, nodePort: 30080 }],
     spec: { type: 'LoadBalancer', externalIPs: [at.external], ...spec?.(at) },
   });
   return { ...web, status: { loadBalancer: { ingress: [{ ip: at.lb, ipMode: 'VIP' }] } } };
@@ -58,7 +58,7 @@ function sliceObject({ endpoints, protocol = 'TCP' }: Scenario, family: Family):
     const { at, ...more } = typeof endpoint === 'string' ? { at: endpoint } : endpoint;
     return { addresses: [addresses[at][family]], nodeName: nodeOf(at), ...more };
   });
-  return slice('web', list, { addressType: family, ports: [{ name: '', protocol, port: 9376 }] });
+  return slice('web', list, { addressType: family, ports: [{ name: '', protocol, port: endpointPort }] });
 }
 
 const nodeOf = (place: EndpointPlace): string => (place === 'remote' ? 'node2' : 'node1');

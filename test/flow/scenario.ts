@@ -24,6 +24,8 @@ export interface Scenario {
   readonly skipPackets?: string;
 }
 
+export const endpointPort = 9376;
+
 /** An endpoint on port 9376: ready unless it says otherwise. `node` is a Pod in the host's network. */
 export type ScenarioEndpoint = EndpointPlace | ({ readonly at: EndpointPlace } & Partial<SliceEndpoint>);
 export type EndpointPlace = Exclude<Place, 'outside'>;
@@ -71,8 +73,16 @@ export interface Flow {
 }
 
 export type Expected =
-  /** Each with the same probability. `sticks`: whichever it is, the client's next connection goes there too. */
-  | { readonly kind: 'reaches'; readonly ends: readonly ExpectedEnd[]; readonly sticks: boolean }
+  /**
+   * Each with the same probability. `sticks`: whichever it is, the client's next connection goes there too. `relayed`: by
+   * a process of the node, to which the rules lead.
+   */
+  | {
+      readonly kind: 'reaches';
+      readonly ends: readonly ExpectedEnd[];
+      readonly sticks: boolean;
+      readonly relayed?: true;
+    }
   | { readonly kind: 'refused' }
   | { readonly kind: 'dropped' }
   /** No rule of ours touches it, and it is delivered to the node, where nobody listens. */
@@ -114,4 +124,12 @@ function parseExpected(text: string): Expected {
       return { place: place as EndpointPlace, masqueraded: how === 'masqueraded' };
     }),
   };
+}
+
+/** The same flow in a dataplane whose own process connects to the endpoints: they always see the node. */
+export function relayed(flow: Flow): Flow {
+  const { expected } = flow;
+  if (expected.kind !== 'reaches') return flow;
+  const ends = expected.ends.map(({ place }) => ({ place, masqueraded: true }));
+  return { ...flow, expected: { ...expected, ends, relayed: true } };
 }

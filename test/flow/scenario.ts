@@ -13,6 +13,8 @@ export interface Scenario {
   /** Default: TCP. */
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
   readonly endpoints: readonly ScenarioEndpoint[];
+  /** Another Service's, which has the same external addresses on port 81. */
+  readonly neighbour?: readonly ScenarioEndpoint[];
   /** What the node's labels say. */
   readonly zone?: string;
   /** See `parseFlow`. */

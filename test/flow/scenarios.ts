@@ -93,6 +93,29 @@ export const scenarios: readonly Scenario[] = [
     ]),
   },
   {
+    title: 'two Services with the same external addresses',
+    endpoints: ['pod2'],
+    neighbour: ['remote'],
+    flows: ['external', 'lb'].flatMap((target) => [
+      `outside to ${target}:80: pod2 masqueraded`,
+      `outside to ${target}:81: remote masqueraded`,
+      `node to ${target}:81: remote masqueraded`,
+    ]),
+  },
+  {
+    title: 'two Services with the same external addresses, one of them without endpoints',
+    spec: () => localOutside,
+    endpoints: ['remote'],
+    neighbour: [],
+    flows: [
+      'outside to lb:80: dropped',
+      'outside to lb:81: refused',
+      'pod1 to lb:80: remote',
+      'pod1 to lb:81: refused',
+      'node to external:81: refused',
+    ],
+  },
+  {
     title: 'external policy Local',
     spec: () => localOutside,
     endpoints: ['pod1', 'remote'],

@@ -132,7 +132,7 @@ function timed(real: Kernel): { readonly kernel: Kernel; spent(): number } {
     },
     close: () => inner.close(),
   });
-  return { kernel: { openNetlink: (...args) => socket(real.openNetlink(...args)) }, spent: () => spentMs };
+  return { kernel: { ...real, openNetlink: (...args) => socket(real.openNetlink(...args)) }, spent: () => spentMs };
 }
 
 /** getrusage(2) of children that have ended: Node.js tells only its own. */

@@ -1,5 +1,5 @@
 import { AddressType, addressTypeOf, interfaceTo, isLoopback, masqueradeSource, type NodeState } from './node-state.ts';
-import { type Packet, startTravel, type Traveller } from './packet.ts';
+import { isFirst, type Packet, startTravel, type Traveller } from './packet.ts';
 import type { BaseChain, Hook, PassedRule, Surroundings, Verdict } from './rules.ts';
 
 /** One thing that happens to the packet on its way. */
@@ -149,8 +149,7 @@ class HookWalk {
     this.#track(natPriority[hook]);
     const packet = this.#packet;
     const isSource = hook === 'postrouting' || hook === 'input';
-    if (hook === 'forward' || !packet.isTracked || (packet.state !== 'NEW' && packet.state !== 'RELATED'))
-      return undefined;
+    if (hook === 'forward' || !packet.isTracked || !isFirst(packet)) return undefined;
     if (isSource ? packet.isSourceSettled : packet.isDestinationSettled) return undefined;
     for (const chain of chains) {
       const verdict = this.#ask(chain, hook);

@@ -83,3 +83,7 @@ export function startTravel(packet: Packet): Traveller {
 /** Given another destination by a rule. */
 export const isRedirected = ({ original, destination, destinationPort }: Traveller): boolean =>
   destination !== original.destination || destinationPort !== original.destinationPort;
+
+/** Begins a connection, be it one that another has announced; an ICMP error that is RELATED belongs to that other one. */
+export const isFirst = ({ state, protocol }: Pick<Traveller, 'state' | 'protocol'>): boolean =>
+  state === 'NEW' || (state === 'RELATED' && !protocol.startsWith('ICMP'));

@@ -10,7 +10,7 @@ import {
   type Packet,
   trace,
 } from '../../src/trace/mod.ts';
-import { type Expected, type ExpectedEnd, type Flow, targets } from './scenario.ts';
+import { type Expected, type ExpectedEnd, endpointPort, type Flow, targets } from './scenario.ts';
 
 /** The address that a client has of its own accord when it connects there. */
 export function sourceOf({ client, target }: Flow, family: Family): string {
@@ -37,7 +37,7 @@ export function judgeRules(
   };
   const outcomes = tell(chains, packet, node, family);
   assert.deepEqual(outcomes.told, expectedOf(flow.expected), outcomes.text);
-  if (flow.expected.kind !== 'reaches' || !flow.expected.sticks) return;
+  if (flow.expected.kind !== 'reaches' || !flow.expected.sticks || flow.expected.relayed) return;
   for (const { memory, ...first } of outcomes.list) {
     const next = tell(chains, { ...packet, sourcePort: 40_001 }, node, family, memory);
     assert.deepEqual(Object.keys(next.told), [toldOf({ ...first, memory }, packet, family)], next.text);
@@ -55,16 +55,20 @@ function tell(chains: readonly BaseChain[], packet: Packet, node: NodeState, fam
   return { told, list: traced.outcomes, text: formatTrace(traced) };
 }
 
-function toldOf({ end, destination, masquerade }: Outcome, packet: Packet, family: Family): string {
+function toldOf({ end, destination, destinationPort, masquerade }: Outcome, packet: Packet, family: Family): string {
   if (end.kind === 'rejected') return 'refused';
   if (end.kind === 'dropped') return 'dropped';
   if (end.kind === 'unknown') return end.why;
-  if (destination === packet.destination) return end.kind === 'delivered' ? 'untouched' : 'routed on';
+  if (destination === packet.destination && destinationPort === packet.destinationPort) {
+    return end.kind === 'delivered' ? 'untouched' : 'routed on';
+  }
+  if (destinationPort !== endpointPort) return 'relayed';
   const place = Object.keys(addresses).find((name) => addresses[name as Place][family] === destination) ?? destination;
   return masquerade ? `${place} masqueraded` : place;
 }
 
 function expectedOf(expected: Expected): Record<string, number> {
+  if (expected.kind === 'reaches' && expected.relayed) return { relayed: 1 };
   if (expected.kind !== 'reaches') return { [expected.kind]: 1 };
   const share = rounded(1 / expected.ends.length);
   return Object.fromEntries(expected.ends.map((end) => [endText(end), share]));

@@ -5,7 +5,7 @@ import { readSettings } from '../../src/proxy/settings.ts';
 import { addresses } from '../../src/proxy/testing/network.ts';
 import { service, slice } from '../../src/proxy/testing/objects.ts';
 import { factsOf, nodeView } from '../../src/proxy/track/mod.ts';
-import { type EndpointPlace, type Scenario, targets } from './scenario.ts';
+import { type EndpointPlace, endpointPort, type Scenario, type ScenarioEndpoint, targets } from './scenario.ts';
 
 export interface PlannedScenario {
   readonly ports: readonly PortPlan[];
@@ -18,12 +18,11 @@ export function planScenario(scenario: Scenario, family: Family): PlannedScenari
   const defaults = { clusterCidr: '10.244.0.0/16,fd00:10:244::/48', serviceCidr: '10.96.0.0/16,fd00:10:96::/112' };
   const settings = readSettings({ ...defaults, ...scenario.settings })(view, family);
   const ledger = new Ledger();
-  const { ports } = planService(
-    serviceObject(scenario, family),
-    [sliceObject(scenario, family)],
-    factsOf(view, family),
-  );
-  ledger.update('default/web', ports);
+  const update = (one: Service, slice: EndpointSlice) =>
+    ledger.update(`default/${one.metadata.name}`, planService(one, [slice], factsOf(view, family)).ports);
+  update(serviceObject(scenario, family), sliceObject('web', scenario, scenario.endpoints, family));
+  const { neighbour } = scenario;
+  if (neighbour) update(neighbourObject(family), sliceObject('neighbour', scenario, neighbour, family));
   return { ports: [...ledger.ports()], settings };
 }
 
@@ -47,18 +46,32 @@ function nodeObject({ zone }: Scenario): Node {
 function serviceObject({ spec, protocol = 'TCP' }: Scenario, family: Family): Service {
   const at = targets[family];
   const web = service('web', at.vip, {
-    ports: [{ protocol, port: 80, targetPort: 9376, nodePort: 30080 }],
+    ports: [{ protocol, port: 80, targetPort: endpointPort, nodePort: 30080 }],
     spec: { type: 'LoadBalancer', externalIPs: [at.external], ...spec?.(at) },
   });
   return { ...web, status: { loadBalancer: { ingress: [{ ip: at.lb, ipMode: 'VIP' }] } } };
 }
 
-function sliceObject({ endpoints, protocol = 'TCP' }: Scenario, family: Family): EndpointSlice {
+function neighbourObject(family: Family): Service {
+  const { external, lb } = targets[family];
+  const neighbour = service('neighbour', family === 'IPv4' ? '10.96.0.11' : 'fd00:10:96::11', {
+    ports: [{ protocol: 'TCP', port: 81, targetPort: endpointPort }],
+    spec: { type: 'LoadBalancer', externalIPs: [external] },
+  });
+  return { ...neighbour, status: { loadBalancer: { ingress: [{ ip: lb }] } } };
+}
+
+function sliceObject(
+  name: string,
+  { protocol = 'TCP' }: Scenario,
+  endpoints: readonly ScenarioEndpoint[],
+  family: Family,
+): EndpointSlice {
   const list = endpoints.map((endpoint) => {
     const { at, ...more } = typeof endpoint === 'string' ? { at: endpoint } : endpoint;
     return { addresses: [addresses[at][family]], nodeName: nodeOf(at), ...more };
   });
-  return slice('web', list, { addressType: family, ports: [{ name: '', protocol, port: 9376 }] });
+  return slice(name, list, { addressType: family, ports: [{ name: '', protocol, port: endpointPort }] });
 }
 
 const nodeOf = (place: EndpointPlace): string => (place === 'remote' ? 'node2' : 'node1');

@@ -13,6 +13,8 @@ export interface Scenario {
   /** Default: TCP. */
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
   readonly endpoints: readonly ScenarioEndpoint[];
+  /** Another Service's, which has the same external addresses on port 81. */
+  readonly neighbour?: readonly ScenarioEndpoint[];
   /** What the node's labels say. */
   readonly zone?: string;
   /** See `parseFlow`. */
@@ -23,6 +25,8 @@ export interface Scenario {
   readonly skip?: { readonly [subject in SubjectName]?: string };
   readonly skipPackets?: string;
 }
+
+export const endpointPort = 9376;
 
 /** An endpoint on port 9376: ready unless it says otherwise. `node` is a Pod in the host's network. */
 export type ScenarioEndpoint = EndpointPlace | ({ readonly at: EndpointPlace } & Partial<SliceEndpoint>);
@@ -71,8 +75,16 @@ export interface Flow {
 }
 
 export type Expected =
-  /** Each with the same probability. `sticks`: whichever it is, the client's next connection goes there too. */
-  | { readonly kind: 'reaches'; readonly ends: readonly ExpectedEnd[]; readonly sticks: boolean }
+  /**
+   * Each with the same probability. `sticks`: whichever it is, the client's next connection goes there too. `relayed`: by
+   * a process of the node, to which the rules lead.
+   */
+  | {
+      readonly kind: 'reaches';
+      readonly ends: readonly ExpectedEnd[];
+      readonly sticks: boolean;
+      readonly relayed?: true;
+    }
   | { readonly kind: 'refused' }
   | { readonly kind: 'dropped' }
   /** No rule of ours touches it, and it is delivered to the node, where nobody listens. */
@@ -114,4 +126,12 @@ function parseExpected(text: string): Expected {
       return { place: place as EndpointPlace, masqueraded: how === 'masqueraded' };
     }),
   };
+}
+
+/** The same flow in a dataplane whose own process connects to the endpoints: they always see the node. */
+export function relayed(flow: Flow): Flow {
+  const { expected } = flow;
+  if (expected.kind !== 'reaches') return flow;
+  const ends = expected.ends.map(({ place }) => ({ place, masqueraded: true }));
+  return { ...flow, expected: { ...expected, ends, relayed: true } };
 }

@@ -5,6 +5,9 @@ const localOutside = { externalTrafficPolicy: 'Local' } as const;
 const terminating = { ready: false, serving: true, terminating: true };
 const gone = { ready: false, serving: false, terminating: true };
 
+const reason = 'as upstream, it leaves packets to other ports to the routing table';
+const routedOn = { 'iptables on nft': reason, 'iptables on legacy': reason, userspace: reason };
+
 /**
  * What each semantic of a Service means for packets; src/proxy/README.md has the rules behind it. "masqueraded" is what
  * clients from off the cluster are, hairpins, and whoever comes in by an external frontend of policy Cluster.
@@ -18,9 +21,14 @@ export const scenarios: readonly Scenario[] = [
       'pod1 to vip:80: pod1 masqueraded, pod2, remote',
       'node to vip:80: pod1 masqueraded, pod2 masqueraded, remote masqueraded',
       'outside to vip:80: pod1 masqueraded, pod2 masqueraded, remote masqueraded',
-      '[nftables] pod1 to vip:81: refused',
-      '[nftables] node to vip:81: refused',
     ],
+  },
+  {
+    title: 'another port of a cluster IP',
+    spec: () => ({ type: 'ClusterIP' }),
+    endpoints: ['pod2'],
+    flows: ['pod1 to vip:81: refused', 'node to vip:81: refused'],
+    skip: routedOn,
   },
   {
     title: "cluster IP, as another node's Pod uses it",
@@ -65,7 +73,7 @@ export const scenarios: readonly Scenario[] = [
     endpoints: ['pod1', 'remote'],
     flows: [
       '[nftables] node to localhost:30080: untouched',
-      '[iptables on nft, iptables on legacy] node to localhost:30080: pod1 masqueraded, remote masqueraded',
+      '[iptables on nft, iptables on legacy, userspace] node to localhost:30080: pod1 masqueraded, remote masqueraded',
     ],
   },
   {
@@ -83,6 +91,29 @@ export const scenarios: readonly Scenario[] = [
       `pod2 to ${target}:80: pod1 masqueraded, remote masqueraded`,
       `node to ${target}:80: pod1 masqueraded, remote masqueraded`,
     ]),
+  },
+  {
+    title: 'two Services with the same external addresses',
+    endpoints: ['pod2'],
+    neighbour: ['remote'],
+    flows: ['external', 'lb'].flatMap((target) => [
+      `outside to ${target}:80: pod2 masqueraded`,
+      `outside to ${target}:81: remote masqueraded`,
+      `node to ${target}:81: remote masqueraded`,
+    ]),
+  },
+  {
+    title: 'two Services with the same external addresses, one of them without endpoints',
+    spec: () => localOutside,
+    endpoints: ['remote'],
+    neighbour: [],
+    flows: [
+      'outside to lb:80: dropped',
+      'outside to lb:81: refused',
+      'pod1 to lb:80: remote',
+      'pod1 to lb:81: refused',
+      'node to external:81: refused',
+    ],
   },
   {
     title: 'external policy Local',
@@ -253,6 +284,14 @@ export const scenarios: readonly Scenario[] = [
       { at: 'remote', zone: 'b' },
     ],
     flows: ['pod1 to vip:80: pod2, remote'],
+  },
+  {
+    title: 'node hints',
+    endpoints: [
+      { at: 'pod2', hints: { forNodes: [{ name: 'node1' }] } },
+      { at: 'remote', hints: { forNodes: [{ name: 'node2' }] } },
+    ],
+    flows: ['pod1 to vip:80: pod2', 'outside to node:30080: pod2 masqueraded'],
   },
   {
     title: 'hairpin',

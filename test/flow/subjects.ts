@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/log.ts';
 import type { Kernel } from '../../src/kernel/mod.ts';
 import { compileFixed } from '../../src/proxy/dataplane/iptables/compile-fixed.ts';
 import { compilePort } from '../../src/proxy/dataplane/iptables/compile-port.ts';
@@ -6,6 +8,7 @@ import { createIptablesDataplane } from '../../src/proxy/dataplane/iptables/mod.
 import { compileTable } from '../../src/proxy/dataplane/nftables/compile-table.ts';
 import { createNftablesDataplane } from '../../src/proxy/dataplane/nftables/mod.ts';
 import type { Dataplane, TrafficSettings } from '../../src/proxy/dataplane/port.ts';
+import { createUserspaceDataplane } from '../../src/proxy/dataplane/userspace/mod.ts';
 import type { Family, PortPlan } from '../../src/proxy/plan/mod.ts';
 import { type BaseChain, iptablesChains, nftablesChains, readNftables } from '../../src/trace/mod.ts';
 import { parseSave, type Rule, type TableContent } from '../../src/wire/iptables/mod.ts';
@@ -15,14 +18,17 @@ import type { Scenario } from './scenario.ts';
 export interface Subject {
   readonly name: SubjectName;
   open(kernel: Kernel, family: Family, netns: string): Dataplane;
-  compile(ports: readonly PortPlan[], settings: TrafficSettings): BaseChain[];
+  /** Absent: the rules lead to ports that are known only when a process listens there. */
+  compile?(ports: readonly PortPlan[], settings: TrafficSettings): BaseChain[];
+  /** A process of the node stands between client and endpoint. */
+  readonly relays?: true;
   /** Why the dataplane cannot do a scenario. */
   lacks?(scenario: Scenario, family: Family): string | undefined;
   /** As text or messages say it, without any knowledge of the dataplane. */
   readBack(kernel: Kernel, family: Family, netns: string): BaseChain[];
 }
 
-export type SubjectName = 'nftables' | 'iptables on nft' | 'iptables on legacy';
+export type SubjectName = 'nftables' | 'iptables on nft' | 'iptables on legacy' | 'userspace';
 
 export const subjects: readonly Subject[] = [
   {
@@ -45,6 +51,16 @@ export const subjects: readonly Subject[] = [
   },
   iptables('nft'),
   iptables('legacy'),
+  {
+    name: 'userspace',
+    relays: true,
+    open: (_, family, netns) => createUserspaceDataplane({ clock: systemClock, log: silentLogger, family, netns }),
+    lacks: ({ protocol, settings }) => {
+      if (protocol === 'SCTP') return 'Node.js has no SCTP sockets';
+      return settings?.masqueradeAll || settings?.detectLocalMode ? 'every connection comes from the node' : undefined;
+    },
+    readBack: (_, family, netns) => readBackIptables('nft', family, netns),
+  },
 ];
 
 function iptables(kind: 'nft' | 'legacy'): Subject {
@@ -52,12 +68,14 @@ function iptables(kind: 'nft' | 'legacy'): Subject {
     name: `iptables on ${kind}`,
     open: (kernel, family, netns) => createIptablesDataplane(kernel, { family, netns, interface: kind }),
     compile: (ports, settings) => iptablesChains(compileTables(ports, settings), settings.family),
-    readBack(_, family, netns) {
-      const tool = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${kind}-save`;
-      const text = execFileSync('nsenter', [`--net=${netns}`, tool], { encoding: 'utf8' });
-      return iptablesChains(parseSave(text), family);
-    },
+    readBack: (_, family, netns) => readBackIptables(kind, family, netns),
   };
+}
+
+function readBackIptables(kind: 'nft' | 'legacy', family: Family, netns: string): BaseChain[] {
+  const tool = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${kind}-save`;
+  const text = execFileSync('nsenter', [`--net=${netns}`, tool], { encoding: 'utf8' });
+  return iptablesChains(parseSave(text), family);
 }
 
 const builtInChains = {

@@ -68,6 +68,10 @@ export function createMetrics() {
       ),
       labelNames: ['ip_family', 'traffic_policy'] as const,
     }),
+    flowSeconds: new Histogram({
+      ...ofFamily('conntrack_reconciler_sync_duration_seconds', 'ReconcileConntrackFlowsLatency latency in seconds'),
+      buckets: syncBuckets,
+    }),
     healthzAnswers: new Counter({
       ...common('proxy_healthz_total', 'Cumulative proxy healthz HTTP status'),
       labelNames: ['code'] as const,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
-import { UsageError } from '../../base/errors.ts';
+import { OperatingError, UsageError } from '../../base/errors.ts';
 import { createLogger } from '../../base/log.ts';
 import { createClient, http2Exchange } from '../../client/mod.ts';
 import { createFakeKernel } from '../../kernel/mod.ts';
@@ -242,6 +242,20 @@ test('A configuration that cannot be started leaves the one before in force', as
   await until(() => web() === '10.0.0.5:9376', 'the change arrives');
 });
 
+test('A mode that the machine does not have leaves the one before in force, and nothing open', async (t) => {
+  const { server, witnesses, web, logged } = await setUp(t);
+  const { iptables } = witnesses;
+  Object.assign(iptables, {
+    close() {
+      throw new OperatingError('Open iptables', 'unsupported', 'there are no tools');
+    },
+  });
+  await server.reconfigure(config({ mode: 'iptables' }));
+  assert(logged.some((line) => /Cannot go on under the new configuration.*there are no tools/.test(line)));
+  assert.equal(server.mode, 'nftables');
+  assert.equal(web(), both);
+});
+
 test('What the node lacks is told as Events, beside the start', async (t) => {
   const { api } = await setUp(t, { tune: () => [{ reason: 'ReadOnlySysFS', message: '/sys is read-only' }] });
   await until(() => api.events.length >= 2, 'two Events');
@@ -290,6 +304,7 @@ test('Metrics, mode, configuration and health are served under the names of kube
     'kubeproxy_sync_proxy_rules_endpoint_changes_pending 0',
     'kubeproxy_sync_proxy_rules_service_changes_total 1',
     'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv4",traffic_policy="internal"} 0',
+    'kubeproxy_conntrack_reconciler_sync_duration_seconds_count{ip_family="IPv4"} 1',
     'kubeproxy_proxy_healthz_total{code="200"} 1',
     'process_resident_memory_bytes ',
   ]) {

@@ -6,7 +6,7 @@ import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { type ProxyMode, proxySettings } from '../config/mod.ts';
 import { createConntrackCleaner } from '../conntrack/mod.ts';
 import { canonicalAddress, type Family, type PortPlan } from '../plan/mod.ts';
-import { createProxyInformers, startProxy } from '../proxy.ts';
+import { createProxyInformers, type ServiceProxy, startProxy } from '../proxy.ts';
 import { type Bookkeeper, type ProxyHealth, ServiceHealth } from '../serve/mod.ts';
 import { type ProxySettings, readSettings } from '../settings.ts';
 import { nodeView } from '../track/mod.ts';
@@ -55,21 +55,30 @@ export function startSession(options: SessionOptions): Session {
     recorder,
   });
   const flows = createConntrackCleaner(kernel, { clock, log, ...place });
-  const proxy = startProxy({
-    ...settings,
-    source: { informers },
-    nodeName,
-    ...nodeAddressOf(config),
-    kernel,
-    clock,
-    log,
-    ...place,
-    createDataplane: (family: Family) => dataplanes[mode](family),
-    flows,
-    healthChecks,
-    recorder,
-    observer: books,
-  });
+  const open = () =>
+    startProxy({
+      ...settings,
+      source: { informers },
+      nodeName,
+      ...nodeAddressOf(config),
+      kernel,
+      clock,
+      log,
+      ...place,
+      createDataplane: (family: Family) => dataplanes[mode](family),
+      flows: books.timed(flows),
+      healthChecks,
+      recorder,
+      observer: books,
+    });
+  let proxy: ServiceProxy;
+  try {
+    proxy = open();
+  } catch (error) {
+    flows.close();
+    void client.close();
+    throw error;
+  }
   books.watch(informers.services, informers.slices);
   health.watchNode(informers.nodes, nodeName);
   const all = Object.values(informers);

@@ -1,9 +1,10 @@
 import { type Expression, formatExpression, fullyRandom } from '../../wire/nftables/mod.ts';
+import { formatIp } from '../../wire/rtnetlink/mod.ts';
 import { UnevaluableError } from '../errors.ts';
 import { addressTypeOf, type NodeState } from '../node-state.ts';
-import { isRedirected, type PacketState, protocolNumbers, type Traveller } from '../packet.ts';
+import { isFirst, isRedirected, type PacketState, protocolNumbers, type Traveller } from '../packet.ts';
 import type { Effect, Machine } from './evaluate.ts';
-import { addressText, headerBytes } from './packet-bytes.ts';
+import { headerBytes } from './packet-bytes.ts';
 import { hexOf } from './set-index.ts';
 
 type Kind = Expression['kind'];
@@ -112,7 +113,7 @@ const evaluators: { readonly [Name in Kind]: (expression: Of<Name>, machine: Mac
   dnat({ address, port }, { registers, packet }) {
     return {
       kind: 'redirect',
-      address: addressText(registers.read(address, packet.family === 'IPv4' ? 4 : 16)),
+      address: formatIp(registers.read(address, packet.family === 'IPv4' ? 4 : 16)),
       port: registers.read(port, 2).readUInt16BE(),
     };
   },
@@ -164,11 +165,17 @@ const stateBit = ({ isTracked, state }: Traveller): number =>
   stateBits[isTracked || state === 'UNTRACKED' ? state : 'INVALID'];
 
 /** enum ip_conntrack_status. */
-const Status = { sourceNat: 0x10, destinationNat: 0x20, sourceNatDone: 0x80, destinationNatDone: 0x100 } as const;
+const Status = {
+  expected: 0x1,
+  sourceNat: 0x10,
+  destinationNat: 0x20,
+  sourceNatDone: 0x80,
+  destinationNatDone: 0x100,
+} as const;
 
 function statusBits(packet: Traveller): number {
-  if (packet.state !== 'NEW') throw new UnevaluableError('the status of a connection whose beginning was not traced');
-  let bits = 0;
+  if (!isFirst(packet)) throw new UnevaluableError('the status of a connection whose beginning was not traced');
+  let bits = packet.state === 'RELATED' ? Status.expected : 0;
   if (packet.masquerade) bits |= Status.sourceNat;
   if (isRedirected(packet)) bits |= Status.destinationNat;
   if (packet.isSourceSettled) bits |= Status.sourceNatDone;

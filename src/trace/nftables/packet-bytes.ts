@@ -1,4 +1,4 @@
-import { formatIp, parseIp } from '../../wire/rtnetlink/mod.ts';
+import { parseIp } from '../../wire/rtnetlink/mod.ts';
 import { UnevaluableError } from '../errors.ts';
 import { protocolNumbers, type Traveller } from '../packet.ts';
 
@@ -55,6 +55,4 @@ function transportHeader({ protocol, sourcePort, destinationPort }: Traveller): 
 
 const field = (offset: number, bytes: Uint8Array): Field => ({ offset, bytes });
 
-export const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 255);
-export const addressBytes = (address: string): Uint8Array => parseIp(address).bytes;
-export const addressText = (bytes: Uint8Array): string => formatIp(bytes);
+const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 255);

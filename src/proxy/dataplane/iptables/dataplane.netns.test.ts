@@ -154,6 +154,26 @@ for (const kind of ['nft', 'legacy'] as const) {
       );
     });
 
+    test('cleanup leaves alone what another mode, or kubelet, has at work', (t) => {
+      const node = new Node(t, kind);
+      node.restore(
+        '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n*nat\n:KUBE-PORTALS-HOST - [0:0]\n-A OUTPUT -j KUBE-PORTALS-HOST\nCOMMIT\n',
+      );
+      node.restore('*filter\n:KUBE-FIREWALL - [0:0]\n-A INPUT -j KUBE-FIREWALL\nCOMMIT\n');
+      node.put(1, 2);
+      node.converge();
+      node.dataplane.cleanup();
+      assert.deepEqual(
+        node.save().filter((line) => line.includes('KUBE')),
+        [
+          'filter INPUT -j KUBE-FIREWALL',
+          'filter KUBE-FIREWALL',
+          'nat KUBE-PORTALS-HOST',
+          'nat OUTPUT -j KUBE-PORTALS-HOST',
+        ],
+      );
+    });
+
     test('What a vandal did is repaired, whatever it was', (t) => {
       const node = new Node(t, kind);
       for (let i = 0; i < 4; i++) node.put(i, 2);
@@ -313,6 +333,23 @@ test('The interface is chosen by where kubelet, or whoever, keeps rules', (t) =>
   runTool('iptables-legacy', ['-A', 'INPUT', '-j', 'ACCEPT'], { netns: nftHint });
   runTool('iptables-nft', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'], { netns: nftHint });
   assert.deepEqual(open(nftHint), ['nft']);
+});
+
+test('cleanup of a dataplane that chose its interface itself looks into both', (t) => {
+  const nodes = (['nft', 'legacy'] as const).map((kind) => new Node(t, kind));
+  const [nft, legacy] = nodes as [Node, Node];
+  nft.put(1, 2);
+  nft.converge();
+  const inLegacy = createIptablesDataplane(createKernel(), { family: 'IPv4', netns: nft.netns, interface: 'legacy' });
+  t.after(() => inLegacy.close());
+  inLegacy.configure(settings);
+  inLegacy.converge(inLegacy.read(), legacy.ledger.ports());
+  const dataplane = createIptablesDataplane(createKernel(), { family: 'IPv4', netns: nft.netns });
+  t.after(() => dataplane.close());
+  dataplane.cleanup();
+  for (const kind of ['nft', 'legacy']) {
+    assert.doesNotMatch(runTool(`iptables-${kind}-save`, [], { netns: nft.netns }), /KUBE/);
+  }
 });
 
 /** Of `describe`: `filter INPUT -m …`. */

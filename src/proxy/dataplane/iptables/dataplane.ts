@@ -1,21 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { OperatingError } from '../../../base/errors.ts';
-import { isKernelError } from '../../../kernel/errors.ts';
-import { runTool, setSysctl, ToolError, withNetns } from '../../../kernel/mod.ts';
+import { setSysctl } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
-import { printRule } from '../../../wire/iptables/mod.ts';
+import { isServiceChain, printRule } from '../../../wire/iptables/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import type { Family, PortPlan } from '../../plan/mod.ts';
 import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
 import { Chain, kubeletCanary } from './chains.ts';
-import { chooseInterface } from './choose-interface.ts';
 import { compareAll, comparePorts, deletions, type Program, targetOf } from './compare.ts';
 import { compileFixed, opensLocalhost } from './compile-fixed.ts';
 import { type CompileOptions, compilePort } from './compile-port.ts';
-import { LegacyRuleTable } from './legacy-rule-table.ts';
-import { NftRuleTable } from './nft-rule-table.ts';
+import { explained, kernelInterfaces } from './kernel-interfaces.ts';
 import { readGroups } from './read-groups.ts';
-import { type Edit, type FoundRules, isOurs, type KernelInterface, type RuleTable } from './rule-table.ts';
+import type { Edit, FoundRules, KernelInterface, RuleTable } from './rule-table.ts';
 
 export interface IptablesOptions {
   readonly family: Family;
@@ -33,20 +28,26 @@ const commentedEndpointsLimit = 1000;
  * had. The legacy interface needs the tools of the system (`iptables-legacy-restore` and its kin); nft needs none.
  */
 export function createIptablesDataplane(kernel: Kernel, options: IptablesOptions): Dataplane {
-  return new IptablesDataplane(openRuleTable(kernel, options), options);
+  const interfaces = kernelInterfaces(kernel, options);
+  const table = explained(() => interfaces.open(options.interface ?? interfaces.choose()));
+  // An earlier run may have chosen otherwise.
+  const openOther = () => (options.interface ? undefined : interfaces.openOther(table.interface));
+  return new IptablesDataplane(table, openOther, options);
 }
 
 class IptablesDataplane implements Dataplane {
   readonly name = 'iptables';
   readonly #table: RuleTable;
+  readonly #openOther: () => RuleTable | undefined;
   readonly #netns: string | undefined;
   #configured: TrafficSettings | undefined;
   /** What the rules in the kernel were compiled with. */
   #settings: TrafficSettings | undefined;
   #compileOptions: CompileOptions = { endpointComments: true };
 
-  constructor(table: RuleTable, { netns }: IptablesOptions) {
+  constructor(table: RuleTable, openOther: () => RuleTable | undefined, { netns }: IptablesOptions) {
     this.#table = table;
+    this.#openOther = openOther;
     this.#netns = netns;
   }
 
@@ -79,9 +80,14 @@ class IptablesDataplane implements Dataplane {
   }
 
   cleanup(): void {
-    const rules = this.#table.read();
-    const edits = removeAll(rules);
-    if (edits.length > 0) this.#table.write(edits, rules);
+    removeFrom(this.#table);
+    const other = this.#openOther();
+    if (other === undefined) return;
+    try {
+      removeFrom(other);
+    } finally {
+      other.close();
+    }
   }
 
   /** As `iptables-save` shows it. */
@@ -142,26 +148,30 @@ function inOrder(edits: readonly Edit[]): Edit[] {
 
 const editRanks: Readonly<Record<Edit['do'], number>> = { create: 0, change: 1, insert: 2, remove: 3, delete: 4 };
 
-/** Everything that a proxy makes. What kubelet looks after, where there is one, stays with it. */
+/**
+ * Everything that this mode makes, here or in an upstream kube-proxy, and nothing else: another mode's chains may be at work
+ * already. What kubelet looks after, where there is one, stays with it.
+ */
 function removeAll({ tables }: FoundRules): Edit[] {
   const hasKubelet = tables.get('mangle')?.has(kubeletCanary) ?? false;
-  const goes = (chain: string) => isOurs(chain) && !isKubelets(chain, hasKubelet);
+  const goes = (chain: string) =>
+    isServiceChain(chain) || (ownChains.has(chain) && !(hasKubelet && chain === Chain.firewall));
   const removals: Edit[] = [];
   const chains: { table: Edit['table']; name: string }[] = [];
   for (const [table, content] of tables) {
     for (const [chain, rules] of content) {
-      if (goes(chain)) chains.push({ table, name: chain });
-      else if (!isOurs(chain)) {
-        const ours = rules.filter((text) => goes(targetOf(text) ?? ''));
-        for (const text of ours) removals.push({ do: 'remove', table, chain, text });
+      if (goes(chain)) {
+        chains.push({ table, name: chain });
+        continue;
       }
+      const ways = rules.filter((text) => goes(targetOf(text) ?? ''));
+      for (const text of ways) removals.push({ do: 'remove', table, chain, text });
     }
   }
   return [...removals, ...deletions(chains)];
 }
 
-const isKubelets = (chain: string, hasKubelet: boolean): boolean =>
-  chain === kubeletCanary || chain === 'KUBE-IPTABLES-HINT' || (hasKubelet && chain === Chain.firewall);
+const ownChains = new Set<string>(Object.values(Chain));
 
 function describeProgram({ fixed, ...program }: Program): string {
   const ports = [...program.ports];
@@ -186,82 +196,8 @@ function describeProgram({ fixed, ...program }: Program): string {
   return `${lines.join('\n')}\n`;
 }
 
-function openRuleTable(kernel: Kernel, options: IptablesOptions): RuleTable {
-  const { family, netns } = options;
-  const run = (file: string, args: readonly string[], input?: string) =>
-    runTool(file, args, { ...(netns !== undefined && { netns }), ...(input !== undefined && { input }) });
-  const nft = () => new NftRuleTable(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }), family);
-  const legacy = () => new LegacyRuleTable(run, family);
-  return explained(() => {
-    const choice =
-      options.interface ??
-      chooseInterface(
-        () => readNft(nft),
-        () => readLegacy(legacy, netns, family),
-      );
-    return choice === 'nft' ? nft() : legacy();
-  });
-}
-
-/** nfnetlink answers EINVAL for a subsystem that it does not have, and there may be no nfnetlink either. */
-const unsupportedCodes = ['EINVAL', 'EOPNOTSUPP', 'EPROTONOSUPPORT'];
-
-function readNft(open: () => RuleTable): FoundRules | undefined {
-  try {
-    return readOnce(open);
-  } catch (error) {
-    if (isKernelError(error, ...unsupportedCodes)) return undefined;
-    throw error;
-  }
-}
-
-/** Looking into a table of x_tables makes it: only those that are there already are looked into. */
-function readLegacy(open: () => RuleTable, netns: string | undefined, family: Family): FoundRules | undefined {
-  try {
-    return legacyTables(netns, family).length > 0 ? readOnce(open) : undefined;
-  } catch (error) {
-    if (error instanceof ToolError) return undefined;
-    throw error;
-  }
-}
-
-function readOnce(open: () => RuleTable): FoundRules {
-  const table = open();
-  try {
-    return table.read();
-  } finally {
-    table.close();
-  }
-}
-
-function legacyTables(netns: string | undefined, family: Family): string[] {
-  const path = `/proc/thread-self/net/${family === 'IPv4' ? 'ip' : 'ip6'}_tables_names`;
-  const read = () => {
-    try {
-      return readFileSync(path, 'utf8').split('\n').filter(Boolean);
-    } catch {
-      // The kernel has no x_tables at all.
-      return [];
-    }
-  };
-  return netns === undefined ? read() : withNetns(netns, read);
-}
-
-function explained<T>(open: () => T): T {
-  const operation = 'Open iptables';
-  try {
-    return open();
-  } catch (error) {
-    if (isKernelError(error, 'EPERM') || (error instanceof ToolError && /you must be root/i.test(error.stderr))) {
-      throw new OperatingError(operation, 'EPERM', 'it takes root, or the capability CAP_NET_ADMIN', error);
-    }
-    if (isKernelError(error, ...unsupportedCodes)) {
-      throw new OperatingError(operation, 'unsupported', 'this kernel has no nf_tables (CONFIG_NF_TABLES)', error);
-    }
-    if (error instanceof ToolError) {
-      const state = error.code === 'ENOENT' ? 'the command iptables-legacy is not installed' : error.message;
-      throw new OperatingError(operation, 'unsupported', state, error);
-    }
-    throw error;
-  }
+function removeFrom(table: RuleTable): void {
+  const rules = table.read();
+  const edits = removeAll(rules);
+  if (edits.length > 0) table.write(edits, rules);
 }

@@ -2,6 +2,7 @@
  * One node's proxy as a process of its own, so that its memory can be told: loads a cluster, then makes changes.
  * usage: node proxy-node.ts '{"dataplane":"iptables-nft","services":1000,"endpoints":2,"change":"endpoint","warmUp":10,"changes":100}'
  */
+import { setTimeout } from 'node:timers/promises';
 import koffi from 'koffi';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
@@ -11,8 +12,11 @@ import { startProxy } from '../../src/proxy/mod.ts';
 import { fakeInformers, service, slice } from '../../src/proxy/testing/objects.ts';
 
 export type DataplaneName = 'nftables' | 'iptables-nft' | 'iptables-legacy';
-/** `endpoint`: one endpoint of one Service replaced. `service`: one Service more. */
-export type ChangeKind = 'endpoint' | 'service';
+/**
+ * `endpoint`: one endpoint of one Service replaced, when nothing else happens. `service`: one Service more, likewise.
+ * `churn`: endpoints replaced at the pace of one Service in a hundred a second.
+ */
+export type ChangeKind = 'endpoint' | 'service' | 'churn';
 
 export interface ProxyNodeTask {
   readonly dataplane: DataplaneName;
@@ -36,6 +40,9 @@ export interface ProxyNodeReport {
   readonly messages: number;
   readonly bytes: number;
 }
+
+/** Long enough for the kernel to be done with what the change before removed (an RCU grace period). */
+const quietMs = 25;
 
 const task = JSON.parse(process.argv[2]!) as ProxyNodeTask;
 const namespace = `t-bench-proxy-${process.pid}`;
@@ -85,18 +92,30 @@ async function run({
   const { counters } = proxy;
   const changeUs: number[] = [];
   let before = { ...counters };
-  for (let count = 1; count <= warmUp + changes; count++) {
-    before = { ...counters };
-    const changeStarted = performance.now();
+  const intervalMs = change === 'churn' ? 100_000 / services : quietMs;
+  const start = (count: number) => {
+    const i = services + count;
     if (change === 'service') {
-      const i = services + count;
       informers.slices.put(slice(`s${i}`, addresses(i, endpoints, 0)));
       informers.services.put(service(`s${i}`, vip(i)));
     }
     // 7919 is prime: the changes go round all Services in no order that a cache could like.
     else put((count * 7919) % services, count);
+  };
+  for (let count = 1, dueMs = performance.now(); count <= warmUp + changes; ) {
+    // A single change falls due some time after the one before is done, churn whether it is done or not.
+    dueMs = (change === 'churn' ? dueMs : performance.now()) + intervalMs;
+    await setTimeout(Math.max(0, dueMs - performance.now()));
+    before = { ...counters };
+    const due: number[] = [];
+    do {
+      start(count);
+      if (count > warmUp) due.push(change === 'churn' ? dueMs + due.length * intervalMs : performance.now());
+      count += 1;
+    } while (change === 'churn' && count <= warmUp + changes && dueMs + due.length * intervalMs <= performance.now());
+    dueMs += Math.max(0, due.length - 1) * intervalMs;
     while (counters.syncs === before.syncs) await new Promise(setImmediate);
-    if (count > warmUp) changeUs.push((performance.now() - changeStarted) * 1000);
+    for (const at of due) changeUs.push((performance.now() - at) * 1000);
   }
   if (counters.failures > 0) throw new Error(`${counters.failures} changes failed`);
   await proxy.stop();
@@ -111,7 +130,7 @@ function vip(i: number): string {
 /** On another node. All stay but the last, which has another address after each change. */
 function addresses(i: number, count: number, generation: number) {
   return Array.from({ length: count }, (_, slot) => {
-    const moved = slot === count - 1 ? generation & 31 : 0;
+    const moved = slot === count - 1 && generation > 0 ? 1 + (generation % 30) : 0;
     const address =
       count > 2 ? `10.${160 + moved}.${slot >> 8}.${slot & 255}` : `10.${128 + 32 * slot + moved}.${i >> 8}.${i & 255}`;
     return { addresses: [address], nodeName: 'node2' };

@@ -43,7 +43,7 @@ for (const subject of subjects) {
       for (const scenario of scenarios) {
         const { families = [family] } = scenario;
         if (!families.includes(family)) continue;
-        const reason = scenario.skip?.[subject.name] ?? subject.lacks?.(scenario, family);
+        const reason = scenario.skip?.[subject.name] ?? subject.lacks?.(scenario);
         if (reason !== undefined) test(`${scenario.title} (skipped: ${reason})`, { skip: true });
         else flowTest(scenario, family, subject, () => dataplane);
       }

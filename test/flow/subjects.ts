@@ -23,7 +23,7 @@ export interface Subject {
   /** A process of the node stands between client and endpoint. */
   readonly relays?: true;
   /** Why the dataplane cannot do a scenario. */
-  lacks?(scenario: Scenario, family: Family): string | undefined;
+  lacks?(scenario: Scenario): string | undefined;
   /** As text or messages say it, without any knowledge of the dataplane. */
   readBack(kernel: Kernel, family: Family, netns: string): BaseChain[];
 }
@@ -55,10 +55,7 @@ export const subjects: readonly Subject[] = [
     name: 'userspace',
     relays: true,
     open: (_, family, netns) => createUserspaceDataplane({ clock: systemClock, log: silentLogger, family, netns }),
-    lacks: ({ protocol, settings }) => {
-      if (protocol === 'SCTP') return 'Node.js has no SCTP sockets';
-      return settings?.masqueradeAll || settings?.detectLocalMode ? 'every connection comes from the node' : undefined;
-    },
+    lacks: ({ protocol }) => (protocol === 'SCTP' ? 'Node.js has no SCTP sockets' : undefined),
     readBack: (_, family, netns) => readBackIptables('nft', family, netns),
   },
 ];

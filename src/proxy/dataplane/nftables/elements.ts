@@ -17,7 +17,7 @@ export interface PlacedElement {
 /** Address, protocol and port; of a node port, the last two. */
 export function frontendKey({ address, port }: Frontend, { name: { protocol } }: PortPlan): Buffer {
   const start = address === undefined ? 0 : addressLength(address);
-  const key = Buffer.alloc(start + 8);
+  const key = Buffer.allocUnsafe(start + 8).fill(0, start);
   if (address !== undefined) writeAddress(key, address, 0);
   key[start] = protocolNumbers[protocol];
   key.writeUInt16BE(port, start + 4);
@@ -26,7 +26,7 @@ export function frontendKey({ address, port }: Frontend, { name: { protocol } }:
 
 export function endpointElement(pool: Pool, frontend: Buffer, row: number, endpoint: Endpoint): PlacedElement {
   const start = addressLength(endpoint.address);
-  const data = Buffer.alloc(start + 4);
+  const data = Buffer.allocUnsafe(start + 4).fill(0, start);
   writeAddress(data, endpoint.address, 0);
   data.writeUInt16BE(endpoint.port, start);
   return { set: endpointsMap(pool), element: { key: endpointKey(frontend, row), data } };
@@ -42,7 +42,7 @@ export function endpointKey(frontend: Buffer, row: number): Buffer {
 /** For `cluster-ips` and `external-ips`; twice for `hairpins`, as an endpoint's packet to itself looks behind the redirection. */
 export function addressElement(set: 'cluster-ips' | 'external-ips' | 'hairpins', address: string): PlacedElement {
   const length = addressLength(address);
-  const key = Buffer.alloc(set === 'hairpins' ? length * 2 : length);
+  const key = Buffer.allocUnsafe(set === 'hairpins' ? length * 2 : length);
   for (let offset = 0; offset < key.length; offset += length) writeAddress(key, address, offset);
   return { set, element: { key } };
 }

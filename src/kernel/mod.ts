@@ -14,7 +14,7 @@ export {
 export { type ListedAddress, NetworkAdmin, type VethPair } from './network.ts';
 export { ping } from './ping.ts';
 export type { Kernel, NetlinkProtocol, NetlinkSocket, NetlinkWatch } from './port.ts';
-export { processEnvironment, processStartTime } from './processes.ts';
+export { isRunning, processEnvironment, processStartTime } from './processes.ts';
 export { createKernel } from './real.ts';
 export type { ListedRoute, RouteSpec } from './route-spec.ts';
 export {

@@ -19,6 +19,18 @@ export function startTimeOf(stat: string): bigint {
   return BigInt(fields[22 - 3]!);
 }
 
+/** Whether this very process still runs; one that has ended counts as gone although its parent has not yet reaped it. */
+export function isRunning(pid: number, startTime: bigint): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state] = stat.slice(stat.lastIndexOf(')') + 2);
+    return startTimeOf(stat) === startTime && state !== 'Z' && state !== 'X';
+  } catch {
+    // ENOENT, or ESRCH when it ends between open and read.
+    return false;
+  }
+}
+
 /** The environment that the process was started with. Throws KernelError, ENOENT when there is no such process. */
 export function processEnvironment(pid: number): Record<string, string> {
   const bytes = fileCall(`Read the environment of process ${pid}`, () => readFileSync(`/proc/${pid}/environ`, 'utf8'));

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
-import { isKernelError, processEnvironment, processStartTime } from '../kernel/mod.ts';
+import { isKernelError, isRunning, processEnvironment, processStartTime } from '../kernel/mod.ts';
 import { clusterVariable } from '../node/mod.ts';
 import { until } from './wait.ts';
 
@@ -70,10 +70,4 @@ export const ownIdentity = (): ProcessIdentity => ({
   startTime: processStartTime(process.pid).toString(),
 });
 
-export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
-  try {
-    return processStartTime(pid).toString() === startTime;
-  } catch {
-    return false;
-  }
-}
+export const isAlive = ({ pid, startTime }: ProcessIdentity): boolean => isRunning(pid, BigInt(startTime));

@@ -32,5 +32,5 @@ export {
   type UpstreamAnswer,
   type UpstreamQuery,
 } from './relay.ts';
-export { encodeRejection, encodeResponse, type Transport } from './response.ts';
+export { encodeRejection, encodeResponse, type Response, type Transport } from './response.ts';
 export { encodeReadyAnswer, type ReadyAnswer, type ReadyRecords } from './sections.ts';

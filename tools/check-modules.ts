@@ -50,7 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
 const publicFiles = /\/(mod|port|errors)\.ts$/;
 
 /** Things only the rim (and tests) may name. */
-const rimOnly = /\b(systemClock|createKernel|openSqliteStore)\b/;
+const rimOnly = /\b(systemClock|createKernel|openSqliteStore|openEtcdStore)\b/;
 
 /** Folders that must stay pure: they decide, and never touch the kernel. */
 const pure = [
@@ -119,7 +119,7 @@ function checkBuiltin(file: string, specifier: string, isTest: boolean): void {
 }
 
 function checkRimOnly(file: string, text: string, from: string): void {
-  const defines = /export (async )?(const|function) (systemClock|createKernel|openSqliteStore)\b/.test(text);
+  const defines = /export (async )?(const|function) (systemClock|createKernel|openSqliteStore|openEtcdStore)\b/.test(text);
   const reexports = file.endsWith('/mod.ts');
   const match = rimOnly.exec(text);
   if (match && !defines && !reexports)

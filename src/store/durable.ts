@@ -73,6 +73,11 @@ export class LoggedStore implements DurableStore {
     return { commits: this.#commits, transactions: this.#transactions, superseded: this.#superseded.length };
   }
 
+  async sync(): Promise<number> {
+    this.#engine.assertOpen('Sync');
+    return this.#engine.revision;
+  }
+
   async get(key: string): Promise<Read<Entry | undefined>> {
     return { value: this.#engine.get(key), revision: this.#engine.revision };
   }

@@ -34,6 +34,15 @@ export class Engine {
     return this.#entries.get(key);
   }
 
+  /** What there is, also while the store closes and the last commits come in. */
+  peek(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  entries(): readonly Entry[] {
+    return this.#entries.slice('').values;
+  }
+
   list(prefix: string, { revision = this.#revision, limit, after }: ListOptions = {}): Listing {
     assert(limit === undefined || (Number.isSafeInteger(limit) && limit > 0), 'limit must be a positive integer');
     const operation = `List ${prefix}`;
@@ -56,6 +65,11 @@ export class Engine {
 
   stage(): Stage {
     return new Stage(this.#revision, (key) => this.#entries.get(key));
+  }
+
+  /** What has happened to keys with a prefix after a revision, as far as history reaches. */
+  changes(after: number, prefix: string): StoreEvent[] {
+    return this.#history.after(after, prefix);
   }
 
   /** Makes whole commits visible, in order, and tells the watchers. */
@@ -194,7 +208,7 @@ function refusal({ type, key }: Operation, code: 'exists' | 'missing' | 'stale',
 }
 
 /** As in etcd, one commit touches a key once. Text that is not well-formed would come back changed from UTF-8. */
-function assertWellFormed(operations: readonly Operation[]): void {
+export function assertWellFormed(operations: readonly Operation[]): void {
   assert(operations.length > 0, 'a commit must have an operation');
   assert(new Set(operations.map(({ key }) => key)).size === operations.length, 'a commit may touch a key only once');
   for (const operation of operations) {

@@ -12,7 +12,10 @@ export type StoreErrorCode =
   /** On opening: another process has the store open; a later release has written it. */
   | 'locked'
   | 'newer'
-  | 'failed';
+  | 'failed'
+  /** A store elsewhere does not answer: the first, nothing was written; the second, it may have been, or may still be. */
+  | 'unavailable'
+  | 'uncertain';
 
 export class StoreError extends OperatingError {
   declare readonly code: StoreErrorCode;

@@ -8,6 +8,10 @@ export function createMemoryStore(): Store {
     get revision() {
       return engine.revision;
     },
+    async sync() {
+      engine.assertOpen('Sync');
+      return engine.revision;
+    },
     async get(key) {
       return { value: engine.get(key), revision: engine.revision };
     },

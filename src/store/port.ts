@@ -6,6 +6,12 @@ export interface Store {
   /** The revision of the newest commit that is durable and visible; 1 for a store never written. */
   readonly revision: number;
 
+  /**
+   * Resolves, with the newest revision, when all that any process had committed before the call is visible here. For a
+   * store that one process has to itself that is at once. Rejects with `unavailable`.
+   */
+  sync(): Promise<number>;
+
   get(key: string): Promise<Read<Entry | undefined>>;
 
   /**
@@ -18,7 +24,8 @@ export interface Store {
   /**
    * Applies all operations, or none, as one revision; resolves when they are durable.
    * Rejects with a StoreError: `exists`, `missing` or `stale` (with the key that failed and what it holds), `full`
-   * (the disk is; nothing was written), `closed`.
+   * (the disk is; nothing was written), `closed`. A store elsewhere also: `unavailable` (it does not answer; nothing was
+   * written) and `uncertain` (it may have been written, or may still be).
    */
   commit(operations: readonly Operation[]): Promise<Committed>;
 

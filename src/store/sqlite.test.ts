@@ -54,7 +54,7 @@ suite('SQLite store on disk', () => {
       await store.close();
       return openFile(files.get(store)!);
     };
-    await checkHistories(() => openFile(path.join(folder, `${++count}.sqlite`)), reopen);
+    await checkHistories(() => openFile(path.join(folder, `${++count}.sqlite`)), { reopen });
   });
 
   test('a compaction outlives a restart, and deletes what it forgot', async (t) => {

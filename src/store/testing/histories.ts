@@ -63,17 +63,21 @@ function stepOf(canReopen: boolean): fc.Arbitrary<Step> {
   );
 }
 
-/**
- * Runs random histories against a store and against the naive model.
- * @param reopen closes the store and opens it again on what it has kept; without it, histories have no restart
- */
+interface HistoryOptions {
+  /** Closes the store and opens it again on what it has kept; without it, histories have no restart. */
+  readonly reopen?: (store: Store) => Promise<Store>;
+  /** Commits made at the same time are judged in their order; without it, each is awaited before the next. */
+  readonly ordersAll?: boolean;
+}
+
+/** Runs random histories against a store and against the naive model. */
 export async function checkHistories(
   open: () => Promise<Store>,
-  reopen?: (store: Store) => Promise<Store>,
+  { reopen, ordersAll = true }: HistoryOptions = {},
 ): Promise<void> {
   const history = fc.array(stepOf(reopen !== undefined), { minLength: 1, maxLength: 30, size: 'max' });
   const law = fc.asyncProperty(history, async (steps) => {
-    const run = new Run(await open(), reopen);
+    const run = new Run(await open(), { reopen, ordersAll });
     try {
       for (const step of steps) await run.step(step);
       await run.checkWatches();
@@ -86,13 +90,13 @@ export async function checkHistories(
 
 class Run {
   store: Store;
-  readonly #reopen: ((store: Store) => Promise<Store>) | undefined;
+  readonly #options: HistoryOptions;
   readonly #model = new Model();
   #watches: Recorder[] = [];
 
-  constructor(store: Store, reopen?: (store: Store) => Promise<Store>) {
+  constructor(store: Store, options: HistoryOptions) {
     this.store = store;
-    this.#reopen = reopen;
+    this.#options = options;
   }
 
   async step(step: Step): Promise<void> {
@@ -115,6 +119,10 @@ class Run {
   }
 
   async #commit(intents: readonly (readonly Intent[])[]): Promise<void> {
+    if (!this.#options.ordersAll && intents.length > 1) {
+      for (const intent of intents) await this.#commit([intent]);
+      return;
+    }
     const commits = intents.map((commit) => {
       const operations = commit.map((intent) => this.#operation(intent));
       return { made: this.store.commit(operations), expected: this.#model.commit(operations) };
@@ -158,7 +166,7 @@ class Run {
   async #restart(): Promise<void> {
     await this.checkWatches();
     this.#watches = [];
-    this.store = await this.#reopen!(this.store);
+    this.store = await this.#options.reopen!(this.store);
     for (const prefix of prefixes) {
       assert.deepEqual((await this.store.list(prefix)).entries, this.#model.list(prefix));
       this.#watch(prefix, this.#model.compacted);

@@ -119,7 +119,9 @@ function checkBuiltin(file: string, specifier: string, isTest: boolean): void {
 }
 
 function checkRimOnly(file: string, text: string, from: string): void {
-  const defines = /export (async )?(const|function) (systemClock|createKernel|openSqliteStore|openEtcdStore)\b/.test(text);
+  const defines = /export (async )?(const|function) (systemClock|createKernel|openSqliteStore|openEtcdStore)\b/.test(
+    text,
+  );
   const reexports = file.endsWith('/mod.ts');
   const match = rimOnly.exec(text);
   if (match && !defines && !reexports)

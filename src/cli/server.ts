@@ -1,24 +1,25 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { messageOf, UsageError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import type { Store } from '../store/port.ts';
 import { outliveMistakes } from './mistakes.ts';
-import {
-  durationMs,
-  interruption,
-  type LogFlags,
-  loggerFrom,
-  logOptions,
-  oneOfOption,
-  wholeNumber,
-} from './options.ts';
+import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
+
+const storeKinds = ['sqlite', 'etcd', 'memory'] as const;
+type StoreKind = (typeof storeKinds)[number];
 
 interface ServerFlags extends LogFlags {
   dataDir: string;
-  store: 'sqlite' | 'memory';
+  store?: StoreKind;
+  etcdServers?: string[];
+  etcdCafile?: string;
+  etcdCertfile?: string;
+  etcdKeyfile?: string;
+  etcdPrefix: string;
   listenAddress: string;
   port: number;
   advertiseAddress: string;
@@ -36,13 +37,17 @@ export function serverCommand(): Command {
       '/var/lib/signalbox/server',
     )
     .addOption(
-      oneOfOption(
-        '--store <kind>',
-        'sqlite: on disk, every write synced; memory: gone when it ends',
-        ['sqlite', 'memory'],
-        'sqlite',
-      ),
+      new Option('--store <kind>', 'sqlite: on disk, every write synced; memory: gone when it ends')
+        .choices(storeKinds)
+        .default(undefined, 'sqlite; etcd with --etcd-servers'),
     )
+    .option('--etcd-servers <urls>', 'members of an etcd cluster, with commas; etcd 3.4 or newer', (text) =>
+      text.split(','),
+    )
+    .option('--etcd-cafile <file>', "authority of the members' certificates, PEM")
+    .option('--etcd-certfile <file>', 'certificate that this server shows to etcd, PEM')
+    .option('--etcd-keyfile <file>', 'key of that certificate, PEM')
+    .option('--etcd-prefix <prefix>', 'what all keys in etcd begin with', '/signalbox')
     .option('--listen-address <address>', 'where to listen', '0.0.0.0')
     .option('--port <port>', 'HTTPS port', wholeNumber(1, 65_535), 6443)
     .addOption(
@@ -56,7 +61,11 @@ export function serverCommand(): Command {
       `
 The first start makes a certificate authority and writes DATA-DIR/admin.kubeconfig (mode 0600).
 
+One server at a time works on an etcd: its controllers do not elect a leader yet.
+
 Examples:
+  signalbox server --advertise-address 192.0.2.1 --etcd-servers https://192.0.2.5:2379,https://192.0.2.6:2379 \\
+    --etcd-cafile ca.crt --etcd-certfile server.crt --etcd-keyfile server.key
   signalbox server --advertise-address 192.0.2.1
   KUBECONFIG=/var/lib/signalbox/server/admin.kubeconfig kubectl get nodes`,
     );
@@ -72,7 +81,7 @@ async function runServer(flags: ServerFlags): Promise<void> {
   outliveMistakes(log);
   log.info('Serving', {
     address: `${flags.advertiseAddress}:${flags.port}`,
-    store: flags.store,
+    store: storeKindOf(flags),
     dataDir: flags.dataDir,
   });
   log.info('Stopping', { signal: await interruption() });
@@ -90,7 +99,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
   const { advertiseAddress, dataDir, port, serviceCidr, nodePortRange } = flags;
   checkApiServerSettings(flags);
   // Whoever holds the store holds the folder: a second server finds out before it has changed anything.
-  const store = await openStore(flags);
+  const store = await openStore(flags, log);
   running.defer(() => store.close());
   const pki = await ensurePki({ dir: path.join(dataDir, 'pki'), addresses: [advertiseAddress], serviceCidr, clock });
   const apiServer = await createApiServer({
@@ -120,9 +129,40 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
   running.defer(() => scheduler.stop());
 }
 
-async function openStore(flags: ServerFlags): Promise<Store> {
-  const { createMemoryStore, openSqliteStore } = await import('../store/mod.ts');
-  if (flags.store === 'memory') return createMemoryStore();
+async function openStore(flags: ServerFlags, log: Logger): Promise<Store> {
+  const { createMemoryStore, openEtcdStore, openSqliteStore } = await import('../store/mod.ts');
+  const kind = storeKindOf(flags);
+  if (kind === 'memory') return createMemoryStore();
+  if (kind === 'etcd') {
+    const { etcdServers: endpoints = [], etcdPrefix: prefix } = flags;
+    return await openEtcdStore({ endpoints, prefix, tls: etcdTls(flags), clock: systemClock, log });
+  }
   mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
   return await openSqliteStore({ path: path.join(flags.dataDir, 'store.sqlite') });
+}
+
+function storeKindOf({ store, etcdServers }: ServerFlags): StoreKind {
+  const kind = store ?? (etcdServers ? 'etcd' : 'sqlite');
+  if (kind === 'etcd' && !etcdServers) throw new UsageError('Choose the store', '--store etcd needs --etcd-servers');
+  if (kind !== 'etcd' && etcdServers)
+    throw new UsageError('Choose the store', `--etcd-servers does not go with --store ${kind}`);
+  return kind;
+}
+
+function etcdTls({ etcdCafile, etcdCertfile, etcdKeyfile }: ServerFlags) {
+  if ((etcdCertfile === undefined) !== (etcdKeyfile === undefined))
+    throw new UsageError('Reach etcd', '--etcd-certfile and --etcd-keyfile go together');
+  return {
+    ...(etcdCafile !== undefined && { ca: readFlagFile('--etcd-cafile', etcdCafile) }),
+    ...(etcdCertfile !== undefined && { cert: readFlagFile('--etcd-certfile', etcdCertfile) }),
+    ...(etcdKeyfile !== undefined && { key: readFlagFile('--etcd-keyfile', etcdKeyfile) }),
+  };
+}
+
+function readFlagFile(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`Read the file of ${flag}`, messageOf(error));
+  }
 }

@@ -116,7 +116,10 @@ export function failureOf(error: unknown): Failure {
     case 5:
       return { code: 'locked', state: 'another process has it open' };
     case 13:
-      return { code: 'full', state: 'the disk, or the size that the store may have, is full' };
+      return {
+        code: 'full',
+        state: 'the disk, or the size that the store may have, is full; make room, and it goes on',
+      };
     case 26:
       return { code: 'failed', state: 'the file is not a SQLite database' };
     default:

@@ -76,9 +76,12 @@ export class Feed {
     return new Promise((resolve) => this.#waiting.push({ revision, resolve }));
   }
 
-  /** Resolves when memory shows everything that was durable at the time of the call. */
-  catchUp(): Promise<void> {
-    return this.reach(this.#store.revision);
+  /**
+   * Resolves when memory shows everything that was durable at the time of the call, whichever server wrote it. Rejects
+   * with a StoreError when the store cannot say.
+   */
+  async catchUp(): Promise<void> {
+    if (!this.#ended) await this.reach(await this.#store.sync());
   }
 
   async #past(revision: number): Promise<Listing> {

@@ -6,7 +6,6 @@ import {
   applyDefaults,
   badRequest,
   conflict,
-  internalError,
   invalid,
   type KubeObject,
   notFound,
@@ -22,6 +21,7 @@ import type { ResourceCache } from '../cache/resource-cache.ts';
 import { decodeEntry, draftOf, encodeStored, unwritten, type Version } from '../cache/version.ts';
 import type { DeleteOptions } from '../request/options.ts';
 import { isStatusError, refuse } from '../status-error.ts';
+import { storeRefusal } from '../store-refusal.ts';
 import { isDueForRemoval, planDeletion } from './deletion.ts';
 import { generateName, keepServerOwned, raiseGeneration, stampNew } from './metadata.ts';
 import { noClaim, type Strategy } from './strategy.ts';
@@ -215,7 +215,7 @@ export class Registry {
       const revision = await this.#commit([operation(key, value, before), ...claim.operations]);
       return decodeEntry({ key, value: shown, modRevision: revision });
     } catch (error) {
-      if (!isStoreError(error, 'exists', 'stale', 'missing')) throw refusalOf(error);
+      if (!isStoreError(error, 'exists', 'stale', 'missing')) throw storeRefusal(error);
       if (error.key !== undefined && error.key !== key) claim.checkLost(error.key);
       if (attempt >= maxAttempts) refuse(conflict(this.resource, key.slice(key.lastIndexOf('/') + 1)));
       await this.#parts.feed.catchUp();
@@ -257,13 +257,6 @@ export class Registry {
 function operation(key: string, value: string | undefined, before: Version | undefined): Operation {
   if (value === undefined) return { type: 'delete', key, expected: before!.revision };
   return before ? { type: 'update', key, value, expected: before.revision } : { type: 'create', key, value };
-}
-
-/** What a store that cannot write means to the caller; anything else is a mistake of ours and passes through. */
-function refusalOf(error: unknown): unknown {
-  if (isStoreError(error, 'full')) refuse(internalError('the store is full, nothing was written'));
-  if (isStoreError(error)) refuse(serviceUnavailable('the store is not available'));
-  return error;
 }
 
 const specOf = (object: object): unknown => (object as { spec?: unknown }).spec;

@@ -7,6 +7,7 @@ import { statusResponse } from '../encoding/response.ts';
 import { anonymous, authorize } from '../request/authorize.ts';
 import { parseRoute, type ResourceRoute } from '../request/route.ts';
 import { isStatusError, refuse } from '../status-error.ts';
+import { storeRefusal } from '../store-refusal.ts';
 import { serveCollection } from './collection.ts';
 import type { Call, ServeParts } from './context.ts';
 import { serveObject } from './object.ts';
@@ -22,13 +23,23 @@ export function createAnswer(parts: AnswerParts): Exchange {
   return async (request) => {
     try {
       return await answer(parts, request);
-    } catch (error) {
+    } catch (thrown) {
+      const error = isStatusError(thrown) ? thrown : statusErrorOf(thrown);
       if (isStatusError(error)) return statusResponse(error.status);
       // A mistake of ours: whoever asked is told that much, the stack is for us.
       parts.log.error('Request failed', { method: request.method, url: request.url, error: stackOf(error) });
       return statusResponse(internalError(messageOf(error)));
     }
   };
+}
+
+/** A store that cannot be asked is no mistake of ours. */
+function statusErrorOf(thrown: unknown): unknown {
+  try {
+    return storeRefusal(thrown);
+  } catch (refusal) {
+    return refusal;
+  }
 }
 
 async function answer(parts: AnswerParts, original: ApiRequest): Promise<ApiResponse> {

@@ -66,10 +66,6 @@ export interface WatchResponse {
   readonly events: readonly WatchEvent[];
 }
 
-/** `range_end` for all keys that begin with a prefix: its last byte raised by one. Prefixes here end in ASCII. */
-export const endOfPrefix = (prefix: string): string =>
-  prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-
 /** etcd's way to say "every key from the first on". */
 export const everyKey = { key: '\0', rangeEnd: '\0' };
 

@@ -68,11 +68,21 @@ export function openCall(
     const status = trailers['grpc-status'];
     if (status === undefined) fail('the connection broke');
     else if (Number(status) === grpcStatus.ok) ended.resolve();
-    else fail(decodeURIComponent(String(trailers['grpc-message'] ?? `gRPC status ${status}`)), Number(status));
+    else fail(messageIn(trailers) ?? `gRPC status ${status}`, Number(status));
   });
   stream.write(framed(message));
   if (!options.isStreaming) stream.end();
   return { ended: ended.promise, cancel };
+}
+
+/** Percent-encoded, or what else a peer has sent in its place. */
+function messageIn(trailers: IncomingHttpHeaders): string | undefined {
+  const text = trailers['grpc-message'];
+  try {
+    return text === undefined ? undefined : decodeURIComponent(String(text));
+  } catch {
+    return String(text);
+  }
 }
 
 /** A call of one message each way, with a deadline. Rejects with CallError. */

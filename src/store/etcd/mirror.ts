@@ -12,12 +12,15 @@ import {
   encodeRange,
   encodeWatchCreate,
   type KeyValue,
+  type RangeRequest,
+  type RangeResponse,
   type WatchEvent,
   type WatchResponse,
 } from './messages.ts';
 
 const pageKeys = 1_000;
 const readTimeoutMs = 5_000;
+const readAttempts = 4;
 const retryMs = 200;
 
 export interface MirrorParts {
@@ -94,9 +97,18 @@ export class Mirror {
     await promise.finally(cancel);
   }
 
-  async #range(request: Parameters<typeof encodeRange>[0]) {
+  /** A read may be asked again: where one member fails, the next may know. */
+  async #range(request: RangeRequest): Promise<RangeResponse> {
+    const { connection, clock } = this.#parts;
     const call = { path: '/etcdserverpb.KV/Range', message: encodeRange(request) };
-    return decodeRange(await this.#parts.connection.call(call, readTimeoutMs));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return decodeRange(await connection.call(call, readTimeoutMs));
+      } catch (error) {
+        if (attempt === readAttempts || !isPassing(error)) throw error;
+        await sleep(clock, attempt * retryMs, this.#stopped.signal);
+      }
+    }
   }
 
   /** All keys as they were at one revision; what differs from what the engine has becomes events. */
@@ -209,6 +221,10 @@ export class Mirror {
     return { key: this.#keyOf(key), value, createRevision, modRevision };
   }
 }
+
+const isPassing = (error: unknown) =>
+  isStoreError(error, 'unavailable') ||
+  (error instanceof CallError && (error.status === undefined || error.status === grpcStatus.unavailable));
 
 const isCompacted = (error: unknown) => error instanceof CallError && error.status === grpcStatus.outOfRange;
 

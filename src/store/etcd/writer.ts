@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Engine } from '../engine.ts';
 import { isStoreError, StoreError } from '../errors.ts';
-import type { Operation } from '../port.ts';
+import type { Operation, StoreEvent } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { CallError, grpcStatus } from './grpc.ts';
 import { decodeTxn, encodeTxn, type TxnRequest, type TxnResponse } from './messages.ts';
@@ -126,18 +126,21 @@ export class Writer {
 
 /**
  * The revision at which history shows exactly these operations. Each starts from one version of its key that only one
- * commit can have replaced: where that commit wrote the same, it makes no difference whose it was.
+ * commit can have replaced, or from none: where that commit wrote the same, it makes no difference whose it was.
  */
 function appliedAt(engine: Engine, operations: readonly Operation[], since: number): number | undefined {
-  const revisions = operations.map((operation) => {
-    const event = engine.changes(since, operation.key).find(({ key, previous }) => {
-      return key === operation.key && (previous?.modRevision ?? 0) === expectedOf(operation);
-    });
-    const isSame =
-      event && (operation.type === 'delete' ? event.type === 'delete' : event.entry?.value === operation.value);
-    return isSame ? event.revision : undefined;
-  });
-  return revisions.every((revision) => revision === revisions[0]) ? revisions[0] : undefined;
+  const [first, ...others] = operations.map((operation) => revisionsOf(engine, operation, since));
+  return first?.find((revision) => others.every((revisions) => revisions.includes(revision)));
+}
+
+function revisionsOf(engine: Engine, operation: Operation, since: number): number[] {
+  const value = operation.type === 'delete' ? undefined : operation.value;
+  const isSame = ({ key, previous, entry }: StoreEvent) =>
+    key === operation.key && (previous?.modRevision ?? 0) === expectedOf(operation) && entry?.value === value;
+  return engine
+    .changes(since, operation.key)
+    .filter(isSame)
+    .map(({ revision }) => revision);
 }
 
 const expectedOf = (operation: Operation): number => (operation.type === 'create' ? 0 : operation.expected);

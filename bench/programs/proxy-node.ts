@@ -141,6 +141,7 @@ function addresses(i: number, count: number, generation: number) {
 function timed(real: Kernel): { readonly kernel: Kernel; spent(): number } {
   let spentMs = 0;
   const socket = (inner: NetlinkSocket): NetlinkSocket => ({
+    portId: inner.portId,
     exchange(request) {
       const started = performance.now();
       try {

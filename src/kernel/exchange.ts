@@ -45,6 +45,10 @@ export class NetlinkExchange implements NetlinkSocket {
     this.#name = name;
   }
 
+  get portId(): number {
+    return this.#socket.portId;
+  }
+
   exchange(request: Uint8Array): Buffer[] {
     const sending = `Send to netlink ${this.#name}`;
     // The descriptor's number may belong to another file by now.

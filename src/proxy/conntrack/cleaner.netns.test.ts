@@ -300,6 +300,7 @@ function withoutDeletionByFilter(kernel: Kernel): Kernel {
     openNetlink(protocol, options) {
       const socket = kernel.openNetlink(protocol, options);
       return {
+        portId: socket.portId,
         exchange: (request) => socket.exchange(isDeletionByFilter(request) ? withoutSource(request) : request),
         close: () => socket.close(),
       };

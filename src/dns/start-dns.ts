@@ -3,8 +3,12 @@ import { UsageError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/mod.ts';
 import { safeUdpBytes } from '../wire/dns/mod.ts';
+import { compose, nobodyAnswers } from './chain/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
 import { Forwarder, parseUpstream, ResolvConf, type SocketAddress, withoutOurselves } from './forward/mod.ts';
+import { createAnyPlugin } from './plugins/any.ts';
+import { createKubernetesPlugin } from './plugins/kubernetes/mod.ts';
+import { createRelayPlugin } from './plugins/relay.ts';
 import { ProbeServer, Responder, type TcpLimits, TcpListener, UdpListener } from './server/mod.ts';
 import { ClusterZone, type PodRecords } from './zone/mod.ts';
 
@@ -63,6 +67,11 @@ export interface DnsServer {
   readonly probeAddresses: { readonly health?: SocketAddress; readonly ready?: SocketAddress };
 }
 
+const transports = {
+  udp: { kind: 'udp', maxUdpBytes: safeUdpBytes },
+  tcp: { kind: 'tcp', maxUdpBytes: safeUdpBytes },
+} as const;
+
 /** Interfaces change seldom, questions come often. */
 const ownAddressesMs = 5000;
 
@@ -110,11 +119,11 @@ class Server implements DnsServer {
     if (client && !informers) {
       this.#own = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
     }
-    this.#responder = new Responder({
-      forwarder: this.#forwarder,
-      ttlSeconds,
-      ...(this.#zone && { cluster: { zone: this.#zone, isSynced: () => this.#isSynced } }),
-    });
+    const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin(this.#forwarder)];
+    if (this.#zone) {
+      plugins.unshift(createKubernetesPlugin({ zone: this.#zone, isSynced: () => this.#isSynced, ttlSeconds }));
+    }
+    this.#responder = new Responder(compose(plugins, nobodyAnswers));
   }
 
   get ready(): boolean {
@@ -151,13 +160,16 @@ class Server implements DnsServer {
     const tcp = new TcpListener({
       at,
       clock,
-      respond: (packet) => this.#responder.respond(packet, { kind: 'tcp', maxUdpBytes: safeUdpBytes }),
+      respond: (packet, client) => this.#responder.respond(packet, transports.tcp, client),
       ...(options.tcpLimits && { limits: options.tcpLimits }),
     });
     const bound = await tcp.listen();
     this.#listeners.push(tcp);
-    const transport = { kind: 'udp', maxUdpBytes: safeUdpBytes } as const;
-    const udp = new UdpListener({ at: bound, log, respond: (packet) => this.#responder.respond(packet, transport) });
+    const udp = new UdpListener({
+      at: bound,
+      log,
+      respond: (packet, client) => this.#responder.respond(packet, transports.udp, client),
+    });
     await udp.listen();
     this.#listeners.push(udp);
     return bound;

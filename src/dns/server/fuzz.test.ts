@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/log.ts';
 import { answersQuestion, parseQuery, readUpstreamAnswer, type Transport } from '../../wire/dns/mod.ts';
-import { followCluster } from '../cluster-source.ts';
-import { Forwarder } from '../forward/mod.ts';
-import { clusterYaml, fakeInformers, parseObjects } from '../testing/fixture.ts';
+import { clusterResponder, someClient } from '../testing/cluster-responder.ts';
 import { decode, encodeQuestion } from '../testing/stub-client.ts';
-import { ClusterZone } from '../zone/mod.ts';
-import { Responder } from './responder.ts';
 
 const rounds = 200_000;
 const udp: Transport = { kind: 'udp', maxUdpBytes: 1232 };
@@ -61,20 +55,6 @@ const seeds: Buffer[] = [
   encodeQuestion({ name, type, ednsBytes: 4096 }),
 ]);
 
-function clusterResponder(): Responder {
-  const zone = new ClusterZone({
-    clusterDomain: 'cluster.local',
-    ttlSeconds: 5,
-    podRecords: 'insecure',
-    reverseCidrs: ['10.96.0.0/16'],
-    nameServerService: 'kube-system/kube-dns',
-    nowSeconds: () => 1,
-  });
-  void followCluster(zone, fakeInformers(parseObjects(clusterYaml)));
-  const forwarder = new Forwarder({ clock: new ManualClock(), log: silentLogger, upstreams: () => [] });
-  return new Responder({ cluster: { zone, isSynced: () => true }, forwarder, ttlSeconds: 5 });
-}
-
 test(`${rounds} mutated queries: no failure, nothing larger than allowed, nothing that answers an answer`, async () => {
   const responder = clusterResponder();
   const random = randomFrom(20_260_101);
@@ -96,7 +76,7 @@ test(`${rounds} mutated queries: no failure, nothing larger than allowed, nothin
       if (reply.length === 12) counts.rejected++;
       else counts.answered++;
     };
-    const reply = responder.respond(packet, udp);
+    const reply = responder.respond(packet, udp, someClient);
     if (!(reply instanceof Promise)) check(reply);
     else {
       counts.later++;
@@ -113,7 +93,7 @@ test('random bytes get at most a header back', async () => {
   const random = randomFrom(7);
   for (let round = 0; round < 20_000; round++) {
     const packet = Buffer.from(Array.from({ length: random(64) }, () => random(256)));
-    const reply = await responder.respond(packet, udp);
+    const reply = await responder.respond(packet, udp, someClient);
     assert.ok((reply?.length ?? 0) <= Math.max(12, packet.length + 11), packet.toString('hex'));
   }
 });
@@ -149,7 +129,7 @@ test('whatever a resolver sends is read as an answer or refused as malformed', (
 test('what is answered can be read by another library', () => {
   const responder = clusterResponder();
   for (const seed of seeds) {
-    const reply = responder.respond(seed, udp);
+    const reply = responder.respond(seed, udp, someClient);
     if (reply instanceof Buffer) decode(reply);
   }
 });

@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/log.ts';
 import type { Transport } from '../../wire/dns/mod.ts';
-import { followCluster } from '../cluster-source.ts';
-import { Forwarder } from '../forward/mod.ts';
-import { clusterYaml, fakeInformers, parseObjects } from '../testing/fixture.ts';
+import { clusterResponder, someClient } from '../testing/cluster-responder.ts';
 import { type Decoded, decode, encodeQuestion, extendedErrorOf, zoneLines } from '../testing/stub-client.ts';
-import { ClusterZone } from '../zone/mod.ts';
-import { Responder } from './responder.ts';
+import type { Responder } from './responder.ts';
 
 const udp: Transport = { kind: 'udp', maxUdpBytes: 1232 };
 const tcp: Transport = { kind: 'tcp', maxUdpBytes: 1232 };
 
-function responder(options: { isSynced?: boolean; yaml?: string } = {}): Responder {
-  const zone = new ClusterZone({
-    clusterDomain: 'cluster.local',
-    ttlSeconds: 5,
-    podRecords: 'insecure',
-    reverseCidrs: ['10.96.0.0/16'],
-    nameServerService: 'kube-system/kube-dns',
-    nowSeconds: () => 1,
-  });
-  void followCluster(zone, fakeInformers(parseObjects(options.yaml ?? clusterYaml)));
-  const forwarder = new Forwarder({ clock: new ManualClock(), log: silentLogger, upstreams: () => [] });
-  return new Responder({ cluster: { zone, isSynced: () => options.isSynced ?? true }, forwarder, ttlSeconds: 5 });
-}
-
 async function ask(to: Responder, name: string, type = 'A', ednsBytes?: number, transport = udp): Promise<Decoded> {
-  return decode((await to.respond(encodeQuestion({ name, type, ...(ednsBytes && { ednsBytes }) }), transport))!);
+  return decode(
+    (await to.respond(encodeQuestion({ name, type, ...(ednsBytes && { ednsBytes }) }), transport, someClient))!,
+  );
 }
 
 /** A query for the root's A record with this class and type, and these flags. */
@@ -50,13 +33,13 @@ test('odd questions get the codes that RFC 8906 asks for', async () => {
     ['EDNS version 1', raw('0100', '0001', '0001', '0001000000000001', '00002904d0000100000000'), 'NOERROR'],
     ['a type of tomorrow', raw('0100', 'ff00', '0001'), 'SERVFAIL'],
   ];
-  const asked = responder();
+  const asked = clusterResponder();
   for (const [title, packet, rcode] of table) {
-    const reply = (await asked.respond(packet, udp))!;
+    const reply = (await asked.respond(packet, udp, someClient))!;
     assert.equal(decode(reply).rcode, rcode, title);
     assert.ok(reply.length <= packet.length + 11, title);
   }
-  const badVersion = (await asked.respond(table.find(([title]) => title === 'EDNS version 1')![1], udp))!;
+  const badVersion = (await asked.respond(table.find(([title]) => title === 'EDNS version 1')![1], udp, someClient))!;
   assert.equal(badVersion[badVersion.length - 6], 1, 'BADVERS is 16: its upper part is in the OPT record');
   assert.equal(badVersion[badVersion.length - 5], 0, 'our version is 0');
 });
@@ -64,13 +47,13 @@ test('odd questions get the codes that RFC 8906 asks for', async () => {
 test('a record type of tomorrow is no record, not an error', async () => {
   const packet = encodeQuestion({ name: 'web.default.svc.cluster.local', type: 'A' });
   packet.writeUInt16BE(65_280, packet.length - 4);
-  const reply = decode((await responder().respond(packet, udp))!);
+  const reply = decode((await clusterResponder().respond(packet, udp, someClient))!);
   assert.equal(reply.rcode, 'NOERROR');
   assert.equal(reply.authorities?.[0]?.type, 'SOA');
 });
 
 test('before the cluster has been listed its names fail, and are never said not to exist', async () => {
-  const early = responder({ isSynced: false });
+  const early = clusterResponder({ isSynced: false });
   for (const name of [
     'web.default.svc.cluster.local',
     'gone.default.svc.cluster.local',
@@ -84,7 +67,7 @@ test('before the cluster has been listed its names fail, and are never said not 
 });
 
 test('whoever speaks EDNS is told why', async () => {
-  const asked = responder();
+  const asked = clusterResponder();
   const table: [string, string, string, string][] = [
     ['gone.default.svc.cluster.local', 'A', 'NXDOMAIN', '0 No Service gone in namespace default'],
     [
@@ -119,7 +102,7 @@ metadata: { namespace: default, name: many-1, labels: { kubernetes.io/service-na
 ports: [{ name: p, port: 1, protocol: TCP }]
 endpoints: [${endpoints.join(', ')}]
 `;
-  const asked = responder({ yaml });
+  const asked = clusterResponder({ yaml });
   const name = 'many.default.svc.cluster.local';
   const cut = await ask(asked, name);
   assert.equal(cut.flag_tc, true);

@@ -4,11 +4,11 @@ import type { Cancel, Clock } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
-import type { Reply } from './responder.ts';
+import type { Reply, Respond } from './responder.ts';
 
 export interface TcpListenerOptions {
   readonly at: SocketAddress;
-  readonly respond: (packet: Buffer) => Reply | Promise<Reply>;
+  readonly respond: Respond;
   readonly clock: Clock;
   readonly limits?: Partial<TcpLimits>;
 }
@@ -81,6 +81,7 @@ class TcpConnection {
   readonly #options: TcpListenerOptions;
   readonly #limits: TcpLimits;
   readonly #frames = new TcpFrames();
+  readonly #client: { readonly address: string; readonly port: number };
   #pending = 0;
   #clientIsDone = false;
   #lastHeardMs: number;
@@ -90,6 +91,8 @@ class TcpConnection {
     this.#socket = socket;
     this.#options = options;
     this.#limits = limits;
+    // Unknown when the client has gone already; nothing will be sent to it then.
+    this.#client = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     this.#lastHeardMs = options.clock.monotonicMs();
     this.#cancelIdle = options.clock.schedule(limits.idleMs, () => this.#checkIdle());
     socket.setNoDelay(true);
@@ -129,7 +132,7 @@ class TcpConnection {
   }
 
   #receive(packet: Buffer): void {
-    const reply = this.#options.respond(packet);
+    const reply = this.#options.respond(packet, this.#client);
     if (reply instanceof Promise) void this.#sendLater(reply);
     else this.#send(reply);
   }

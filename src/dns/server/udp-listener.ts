@@ -2,11 +2,11 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { messageOf, OperatingError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
-import type { Reply } from './responder.ts';
+import type { Reply, Respond } from './responder.ts';
 
 export interface UdpListenerOptions {
   readonly at: SocketAddress;
-  readonly respond: (packet: Buffer) => Reply | Promise<Reply>;
+  readonly respond: Respond;
   readonly log: Logger;
 }
 
@@ -51,7 +51,7 @@ export class UdpListener {
   }
 
   #receive(packet: Buffer, from: RemoteInfo): void {
-    const reply = this.#options.respond(packet);
+    const reply = this.#options.respond(packet, from);
     if (reply instanceof Promise) void this.#sendLater(reply, from);
     else if (reply) this.#send(reply, from);
   }

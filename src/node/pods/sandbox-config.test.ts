@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod, PodSpec } from '../../kube/mod.ts';
-import { parseResolvConf, sandboxConfigOf } from './sandbox-config.ts';
+import { sandboxConfigOf } from './sandbox-config.ts';
 
 const options = {
   nodeName: 'node1',
@@ -63,16 +63,4 @@ test('The host name is the Pod’s, what it asks for, or the node’s', () => {
   assert.equal(configOf({}, `${'a'.repeat(62)}-tail`).hostname, 'a'.repeat(62));
   assert.equal(configOf({ subdomain: 'db' }).fullyQualifiedName, 'web-0.db.shop.svc.cluster.local');
   assert.equal(configOf({ subdomain: 'db', setHostnameAsFQDN: true }).hostname, 'web-0.db.shop.svc.cluster.local');
-});
-
-test('resolv.conf(5) is read: comments, the last search wins, domain where there is none', () => {
-  const text =
-    '# by hand\nnameserver 192.0.2.1\nsearch a b\nsearch  c\td\n;x\nnameserver 192.0.2.2\noptions ndots:2 rotate\n';
-  assert.deepEqual(parseResolvConf(text), {
-    nameservers: ['192.0.2.1', '192.0.2.2'],
-    searches: ['c', 'd'],
-    options: ['ndots:2', 'rotate'],
-  });
-  assert.deepEqual(parseResolvConf('domain example.com').searches, ['example.com']);
-  assert.deepEqual(parseResolvConf(''), { nameservers: [], searches: [], options: [] });
 });

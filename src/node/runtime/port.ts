@@ -1,3 +1,5 @@
+import type { DnsConfig } from '../../kube/mod.ts';
+
 /**
  * What runs containers: here `process` (programs of the host's own file system), later a container engine. The shape
  * follows the Container Runtime Interface (k8s.io/cri-api): a sandbox per Pod, and in it containers, each start of
@@ -46,14 +48,6 @@ export interface SandboxConfig {
   readonly fullyQualifiedName?: string;
   /** How long its processes have got to end when the Pod is found to be gone from the API. */
   readonly terminationGracePeriodSeconds: number;
-}
-
-/** What /etc/resolv.conf says. */
-export interface DnsConfig {
-  readonly nameservers: readonly string[];
-  readonly searches: readonly string[];
-  /** `ndots:5` */
-  readonly options: readonly string[];
 }
 
 export interface SandboxStatus {

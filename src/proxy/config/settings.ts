@@ -1,7 +1,7 @@
 import { UsageError } from '../../base/errors.ts';
+import { parseDuration } from '../../base/go-duration.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import type { ProxySettings } from '../settings.ts';
-import { parseDuration } from './duration.ts';
 import type { LocalMode, ProxyMode } from './modes.ts';
 import { splitHostPort } from './validate.ts';
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
+import { parseDuration } from '../../base/go-duration.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { parseRange } from '../plan/mod.ts';
-import { parseDuration } from './duration.ts';
 import { localModes, proxyModes } from './modes.ts';
 
 export interface ConfigProblem {

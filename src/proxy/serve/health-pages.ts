@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { type Answer, json, type Pages } from './http-listener.ts';
+import { type Answer, json, type Pages } from '../../base/http-listener.ts';
 import type { ProxyHealth } from './proxy-health.ts';
 
 export type HealthPage = 'healthz' | 'livez';

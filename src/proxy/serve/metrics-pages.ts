@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { type Answer, json, type Pages, text } from './http-listener.ts';
+import { type Answer, json, type Pages, text } from '../../base/http-listener.ts';
 
 export interface MetricsPagesOptions {
   readonly registry: Registry;

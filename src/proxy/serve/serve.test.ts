@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { ManualClock } from '../../base/clock.ts';
+import { type HttpListener, listenHttp, type Pages } from '../../base/http-listener.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { Node } from '../../kube/mod.ts';
 import { FakeInformer } from '../testing/fake-informer.ts';
 import { healthPages } from './health-pages.ts';
-import { type HttpListener, listenHttp, type Pages } from './http-listener.ts';
 import { ProxyHealth } from './proxy-health.ts';
 import { ServiceHealth } from './service-health.ts';
 

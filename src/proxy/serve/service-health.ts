@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
+import { type Answer, type HttpListener, json, listenHttp } from '../../base/http-listener.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EventRecorder, HealthCheck, HealthCheckResponder } from '../ports.ts';
 import { serviceReference } from '../references.ts';
-import { type Answer, type HttpListener, json, listenHttp } from './http-listener.ts';
 import type { ProxyHealth } from './proxy-health.ts';
 
 export interface ServiceHealthOptions {

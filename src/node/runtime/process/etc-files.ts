@@ -1,4 +1,5 @@
-import type { DnsConfig, SandboxConfig } from '../port.ts';
+import type { DnsConfig } from '../../../kube/mod.ts';
+import type { SandboxConfig } from '../port.ts';
 
 /** The files of /etc that a Pod has of its own, by name, as text. `address` is absent for a hostNetwork Pod. */
 export function etcFiles(config: SandboxConfig, address: string | undefined, hostNsswitch: string | undefined) {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Cancel, Clock } from '../../base/clock.ts';
-import { codeOf, messageOf, OperatingError } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
+import type { Cancel, Clock } from './clock.ts';
+import { codeOf, messageOf, OperatingError } from './errors.ts';
+import type { Logger } from './log.ts';
 
 export interface Answer {
   readonly status: number;

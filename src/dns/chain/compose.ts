@@ -1,0 +1,17 @@
+import { extendedErrors, responseCodes } from '../../wire/dns/mod.ts';
+import type { Answer, Handler, Plugin } from './port.ts';
+
+/** The first plugin is asked first; what none of them answers reaches `last`. */
+export const compose = (plugins: readonly Plugin[], last: Handler): Handler =>
+  plugins.reduceRight((next, plugin) => plugin(next), last);
+
+/** An answer of nothing but a code, and with `error` the reason for those who speak EDNS. */
+export const codeOnly = (rcode: number, error?: { readonly code: number; readonly text: string }): Answer => ({
+  kind: 'ready',
+  response: { rcode, authoritative: false, recursionAvailable: true, ...(error && { error }) },
+});
+
+const nobody = codeOnly(responseCodes.ServFail, { code: extendedErrors.Other, text: 'Nobody here answers such names' });
+
+/** The end of a chain, where CoreDNS says SERVFAIL too. */
+export const nobodyAnswers: Handler = () => nobody;

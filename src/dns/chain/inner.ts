@@ -1,0 +1,35 @@
+import {
+  encodeRelayed,
+  encodeResponse,
+  headerFlags,
+  parseQuery,
+  recordClasses,
+  safeUdpBytes,
+} from '../../wire/dns/mod.ts';
+import type { Answer, Question } from './port.ts';
+
+/** Answers to ourselves are never cut. */
+const uncut = { kind: 'tcp', maxUdpBytes: safeUdpBytes } as const;
+
+const keptFlags = headerFlags.recursionDesired | headerFlags.checkingDisabled;
+
+/** A question of our own on the way to answering `outer`: `name` (a wire name) and `type`, for the same client. */
+export function innerQuestion(outer: Question, name: Uint8Array, type: number): Question {
+  const packet = Buffer.alloc(12 + name.length + 4);
+  packet.writeUInt16BE(outer.query.flags & keptFlags, 2);
+  packet.writeUInt16BE(1, 4);
+  packet.set(name, 12);
+  packet.writeUInt16BE(type, 12 + name.length);
+  packet.writeUInt16BE(recordClasses.IN, 14 + name.length);
+  return { packet, query: parseQuery(packet)!, transport: uncut, client: outer.client };
+}
+
+/** The whole message that `answer` is. */
+export const messageOf = ({ packet, query }: Question, answer: Answer): Buffer =>
+  answer.kind === 'relayed'
+    ? encodeRelayed(packet, query, answer.upstream, uncut)
+    : encodeResponse(packet, query, answer.response, uncut);
+
+/** `messageOf` reads it from four bits; this is the whole code. */
+export const rcodeOf = (answer: Answer): number =>
+  answer.kind === 'relayed' ? answer.upstream.rcode : answer.response.rcode;

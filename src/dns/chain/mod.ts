@@ -1,0 +1,3 @@
+export { codeOnly, compose, nobodyAnswers } from './compose.ts';
+export { innerQuestion, messageOf, rcodeOf } from './inner.ts';
+export type { Answer, Handler, Plugin, Question } from './port.ts';

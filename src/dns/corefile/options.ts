@@ -1,0 +1,173 @@
+import type { HostPort } from './directive.ts';
+
+/** What a Corefile says, directive by directive, with CoreDNS's defaults where it is silent. Zones have no final dot; the root is `.`. */
+export interface Directives {
+  readonly acl?: readonly AclOptions[];
+  readonly any?: true;
+  readonly autopath?: AutopathDirective;
+  readonly bind?: readonly string[];
+  readonly bufsize?: { readonly bytes: number };
+  readonly cache?: CacheDirective;
+  readonly errors?: ErrorsOptions;
+  readonly forward?: readonly ForwardDirective[];
+  readonly health?: { readonly at: HostPort; readonly lameDuckMs: number };
+  readonly hosts?: HostsDirective;
+  readonly kubernetes?: KubernetesDirective;
+  readonly loadbalance?: true;
+  readonly local?: true;
+  readonly log?: readonly LogOptions[];
+  readonly loop?: true;
+  readonly minimal?: true;
+  readonly prometheus?: { readonly at: HostPort };
+  readonly ready?: { readonly at: HostPort };
+  readonly reload?: { readonly intervalMs: number; readonly jitterMs: number };
+  readonly rewrite?: readonly RewriteDirective[];
+  readonly whoami?: true;
+}
+
+export type DirectiveName = keyof Directives;
+
+export interface AclOptions {
+  readonly zones: readonly string[];
+  readonly rules: readonly AclRule[];
+}
+
+export interface AclRule {
+  readonly action: 'allow' | 'block' | 'filter' | 'drop';
+  /** Record types; undefined: all. */
+  readonly types: readonly number[] | undefined;
+  /** Address ranges; undefined: all. */
+  readonly sources: readonly string[] | undefined;
+}
+
+export interface AutopathDirective {
+  readonly zones: readonly string[];
+  /** `@kubernetes`: by the client's Pod; else a resolv.conf whose search list everybody gets. */
+  readonly source: { readonly kind: 'kubernetes' } | { readonly kind: 'file'; readonly path: string };
+}
+
+export interface CacheDirective {
+  readonly zones: readonly string[];
+  readonly success: CacheLimits;
+  readonly denial: CacheLimits;
+  readonly prefetch: { readonly amount: number; readonly durationMs: number; readonly percentage: number } | undefined;
+  readonly serveStale: { readonly durationMs: number; readonly refresh: 'immediate' | 'verify' } | undefined;
+  readonly servfailMs: number;
+  /** Kinds that are not kept, in these zones. */
+  readonly disabled: { readonly success: readonly string[]; readonly denial: readonly string[] };
+  /** Give out the TTL as it was received, as `keepttl` has it. */
+  readonly keepTtl: boolean;
+}
+
+export interface CacheLimits {
+  readonly capacity: number;
+  readonly maxTtlSeconds: number;
+  readonly minTtlSeconds: number;
+}
+
+export interface ErrorsOptions {
+  readonly stacktrace: boolean;
+  readonly consolidate: readonly {
+    readonly durationMs: number;
+    readonly pattern: RegExp;
+    readonly level: 'debug' | 'info' | 'warn' | 'error';
+    /** The first one is printed at once, and not only counted. */
+    readonly showFirst: boolean;
+  }[];
+}
+
+export interface ForwardDirective {
+  readonly from: string;
+  /** Addresses with or without a port, or paths of files such as /etc/resolv.conf. */
+  readonly to: readonly string[];
+  readonly except: readonly string[];
+  readonly forceTcp: boolean;
+  readonly preferUdp: boolean;
+  readonly expireMs: number;
+  readonly maxIdleConnections: number | undefined;
+  readonly maxFails: number;
+  readonly policy: 'random' | 'round_robin' | 'sequential';
+  readonly healthCheck: {
+    readonly intervalMs: number;
+    readonly recursionDesired: boolean;
+    readonly domain: string;
+  };
+  readonly maxConcurrent: number | undefined;
+  /** Response codes after which the next plugin is asked. */
+  readonly next: readonly number[];
+  /** Response codes after which the next resolver is asked. */
+  readonly failover: readonly number[];
+  readonly failfastAllUnhealthy: boolean;
+  readonly maxConnectAttempts: number;
+}
+
+export interface HostsDirective {
+  readonly path: string;
+  readonly zones: readonly string[];
+  /** `ADDRESS NAME...` lines, which go before the file's. */
+  readonly inline: readonly string[];
+  readonly ttlSeconds: number;
+  readonly reverse: boolean;
+  /** 0: the file is read once. */
+  readonly reloadMs: number;
+  readonly fallthrough: readonly string[] | undefined;
+}
+
+export interface KubernetesDirective {
+  /** The cluster's domain first. */
+  readonly zones: readonly string[];
+  readonly endpoint: string | undefined;
+  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string } | undefined;
+  readonly kubeconfig: { readonly path: string; readonly context: string | undefined } | undefined;
+  readonly namespaces: readonly string[] | undefined;
+  readonly labels: string | undefined;
+  readonly namespaceLabels: string | undefined;
+  readonly pods: 'disabled' | 'insecure' | 'verified';
+  readonly endpointPodNames: boolean;
+  readonly ttlSeconds: number;
+  readonly endpoints: boolean;
+  readonly fallthrough: readonly string[] | undefined;
+  readonly ignoreEmptyServices: boolean;
+  /** How long listeners wait for the first list before they open. */
+  readonly startupTimeoutMs: number;
+}
+
+export type LogClass = 'success' | 'denial' | 'error' | 'all';
+
+export interface LogOptions {
+  readonly zones: readonly string[];
+  readonly format: string;
+  readonly classes: readonly LogClass[];
+  readonly minDurationMs: number | undefined;
+}
+
+/** One rewrite; its words still as they stand, since their meaning is the plugin's. */
+export type NameMatch = 'exact' | 'prefix' | 'suffix' | 'substring' | 'regex';
+
+export type RewriteDirective = { readonly last: boolean } & (
+  | {
+      readonly field: 'name';
+      readonly match: NameMatch;
+      readonly from: string;
+      readonly to: string;
+      /** How names of answers are changed: back by the same rule, or by rules of their own. */
+      readonly answer:
+        | { readonly kind: 'auto' | 'none' }
+        | { readonly kind: 'rules'; readonly rules: readonly AnswerRule[] };
+    }
+  | {
+      readonly field: 'ttl';
+      readonly match: NameMatch;
+      readonly name: string;
+      readonly leastSeconds: number;
+      readonly mostSeconds: number;
+    }
+  | { readonly field: 'type'; readonly from: number; readonly to: number }
+);
+
+export interface AnswerRule {
+  /** Owner names, or names in the data of CNAME, SRV and the like. */
+  readonly of: 'name' | 'value';
+  readonly from: string;
+  readonly to: string;
+}

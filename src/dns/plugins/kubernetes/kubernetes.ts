@@ -1,0 +1,105 @@
+import {
+  encodeReadyAnswer,
+  extendedErrors,
+  type ReadyAnswer,
+  type ReadyRecords,
+  recordTypes,
+  responseCodes,
+  wireOf,
+} from '../../../wire/dns/mod.ts';
+import { codeOnly } from '../../chain/mod.ts';
+import type { Answer, Handler, Plugin, Question } from '../../chain/port.ts';
+import type { ClusterZone, Found } from '../../zone/mod.ts';
+import { refusedAny } from '../any.ts';
+import { followAlias } from './alias.ts';
+
+export interface KubernetesOptions {
+  readonly zone: ClusterZone;
+  readonly isSynced: () => boolean;
+  /** How long ANY's answer may be kept. */
+  readonly ttlSeconds: number;
+}
+
+/** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
+export const createKubernetesPlugin =
+  (options: KubernetesOptions): Plugin =>
+  (next) => {
+    const step = new KubernetesStep(options, next);
+    return (question) => step.answer(question);
+  };
+
+const notListed = codeOnly(responseCodes.ServFail, {
+  code: extendedErrors.NotReady,
+  text: 'The cluster has not been listed yet',
+});
+
+class KubernetesStep {
+  readonly #zone: ClusterZone;
+  readonly #isSynced: () => boolean;
+  readonly #ttlSeconds: number;
+  readonly #next: Handler;
+
+  constructor({ zone, isSynced, ttlSeconds }: KubernetesOptions, next: Handler) {
+    this.#zone = zone;
+    this.#isSynced = isSynced;
+    this.#ttlSeconds = ttlSeconds;
+    this.#next = next;
+  }
+
+  answer(question: Question): Answer | Promise<Answer> {
+    const { key } = question.query;
+    if (!this.#isSynced() && this.#zone.covers(key)) return notListed;
+    const found = this.#zone.lookup(key);
+    return found ? this.#fromZone(question, found) : this.#next(question);
+  }
+
+  #fromZone(question: Question, found: Found): Answer | Promise<Answer> {
+    const { type, key } = question.query;
+    if (!found.name) return this.#negative(question, found, responseCodes.NXDomain);
+    const answer = found.name.answer(type);
+    if (answer) return positive(answer);
+    if (type === recordTypes.ANY) return refusedAny(key, this.#ttlSeconds, true);
+    if (found.name.isAlias) return this.#follow(question, found);
+    return this.#negative(question, found, responseCodes.NoError);
+  }
+
+  #negative({ query }: Question, found: Found, rcode: number): Answer {
+    // Only who speaks EDNS can be told why; for the others the sentence need not be made.
+    const error = query.edns && { code: extendedErrors.Other, text: this.#zone.explain(query.key) };
+    return {
+      kind: 'ready',
+      response: {
+        rcode,
+        authoritative: true,
+        recursionAvailable: true,
+        authorities: this.#startOfAuthority(query.key, found),
+        ...(error && { error }),
+      },
+    };
+  }
+
+  #startOfAuthority(key: string, found: Found): ReadyRecords {
+    return found.apex.negative(key.length, this.#zone.serial);
+  }
+
+  async #follow(question: Question, found: Found): Promise<Answer> {
+    const { key } = question.query;
+    const chased = await followAlias(question, found, this.#zone, this.#next);
+    return {
+      kind: 'ready',
+      response: {
+        rcode: chased.rcode,
+        authoritative: true,
+        recursionAvailable: true,
+        answer: encodeReadyAnswer(wireOf(key), chased.records),
+        ...(chased.ended && { authorities: this.#startOfAuthority(key, found) }),
+        ...(chased.error && { error: chased.error }),
+      },
+    };
+  }
+}
+
+const positive = (answer: ReadyAnswer): Answer => ({
+  kind: 'ready',
+  response: { rcode: responseCodes.NoError, authoritative: true, recursionAvailable: true, answer },
+});

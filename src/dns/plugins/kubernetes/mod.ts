@@ -1,0 +1,1 @@
+export { createKubernetesPlugin, type KubernetesOptions } from './kubernetes.ts';

@@ -24,6 +24,7 @@ export interface ProxyNodeTask {
   /** Of each Service. */
   readonly endpoints: number;
   readonly change: ChangeKind;
+  /** Changes before those that count, one right after the other: what a proxy has seen that has run for a while. */
   readonly warmUp: number;
   readonly changes: number;
 }
@@ -44,6 +45,9 @@ export interface ProxyNodeReport {
 /** Long enough for the kernel to be done with what the change before removed (an RCU grace period). */
 const quietMs = 25;
 
+/** As the EndpointSlice controller makes them. */
+const endpointsPerSlice = 100;
+
 const task = JSON.parse(process.argv[2]!) as ProxyNodeTask;
 const namespace = `t-bench-proxy-${process.pid}`;
 const netns = createNetns(namespace);
@@ -61,13 +65,8 @@ async function run({
   warmUp,
   changes,
 }: ProxyNodeTask): Promise<ProxyNodeReport> {
-  const informers = fakeInformers();
-  const put = (i: number, generation: number) =>
-    informers.slices.put(slice(`s${i}`, addresses(i, endpoints, generation)));
-  for (let i = 0; i < services; i++) {
-    informers.services.put(service(`s${i}`, vip(i)));
-    put(i, 0);
-  }
+  const { informers, addService, removeService, replaceEndpoint } = cluster(endpoints);
+  for (let i = 0; i < services; i++) addService(i);
   informers.services.sync();
   informers.slices.sync();
   const { kernel, spent } = timed(createKernel());
@@ -92,29 +91,32 @@ async function run({
   const { counters } = proxy;
   const changeUs: number[] = [];
   let before = { ...counters };
-  const intervalMs = change === 'churn' ? 100_000 / services : quietMs;
-  const start = (count: number) => {
-    const i = services + count;
-    if (change === 'service') {
-      informers.slices.put(slice(`s${i}`, addresses(i, endpoints, 0)));
-      informers.services.put(service(`s${i}`, vip(i)));
-    }
-    // 7919 is prime: the changes go round all Services in no order that a cache could like.
-    else put((count * 7919) % services, count);
+  const applied = async (start: () => void) => {
+    before = { ...counters };
+    start();
+    while (counters.syncs === before.syncs) await new Promise(setImmediate);
   };
-  for (let count = 1, dueMs = performance.now(); count <= warmUp + changes; ) {
+  // 7919 is prime: the changes go round all Services in no order that a cache could like.
+  const replaceNext = (count: number) => replaceEndpoint((count * 7919) % services, count);
+  for (let count = 1; count <= warmUp; count++) {
+    if (change !== 'service') await applied(() => replaceNext(count));
+    else await applied(() => (count % 2 === 1 ? addService(services) : removeService(services)));
+  }
+  const start = (count: number) => (change === 'service' ? addService(services + count) : replaceNext(warmUp + count));
+  const intervalMs = change === 'churn' ? 100_000 / services : quietMs;
+  for (let count = 1, dueMs = performance.now(); count <= changes; ) {
     // A single change falls due some time after the one before is done, churn whether it is done or not.
     dueMs = (change === 'churn' ? dueMs : performance.now()) + intervalMs;
     await setTimeout(Math.max(0, dueMs - performance.now()));
-    before = { ...counters };
     const due: number[] = [];
-    do {
-      start(count);
-      if (count > warmUp) due.push(change === 'churn' ? dueMs + due.length * intervalMs : performance.now());
-      count += 1;
-    } while (change === 'churn' && count <= warmUp + changes && dueMs + due.length * intervalMs <= performance.now());
-    dueMs += Math.max(0, due.length - 1) * intervalMs;
-    while (counters.syncs === before.syncs) await new Promise(setImmediate);
+    await applied(() => {
+      do {
+        due.push(change === 'churn' ? dueMs + due.length * intervalMs : performance.now());
+        start(count);
+        count += 1;
+      } while (change === 'churn' && count <= changes && dueMs + due.length * intervalMs <= performance.now());
+    });
+    dueMs += (due.length - 1) * intervalMs;
     for (const at of due) changeUs.push((performance.now() - at) * 1000);
   }
   if (counters.failures > 0) throw new Error(`${counters.failures} changes failed`);
@@ -123,24 +125,46 @@ async function run({
   return { coldMs, kernelMs, peakRssMiB, changeUs, messages, bytes };
 }
 
+function cluster(endpoints: number) {
+  const informers = fakeInformers();
+  const slices = Math.ceil(endpoints / endpointsPerSlice);
+  const putSlice = (i: number, number: number, generation: number) => {
+    const first = number * endpointsPerSlice;
+    const count = Math.min(endpointsPerSlice, endpoints - first);
+    const own = Array.from({ length: count }, (_, n) => endpointOf(i, first + n, endpoints, generation));
+    informers.slices.put(slice(`s${i}`, own, { name: `s${i}-${number}` }));
+  };
+  return {
+    informers,
+    addService(i: number): void {
+      for (let number = 0; number < slices; number++) putSlice(i, number, 0);
+      informers.services.put(service(`s${i}`, vip(i)));
+    },
+    removeService(i: number): void {
+      informers.services.delete(`default/s${i}`);
+      for (let number = 0; number < slices; number++) informers.slices.delete(`default/s${i}-${number}`);
+    },
+    replaceEndpoint: (i: number, generation: number): void => putSlice(i, slices - 1, generation),
+  };
+}
+
 function vip(i: number): string {
   return `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
 }
 
 /** On another node. All stay but the last, which has another address after each change. */
-function addresses(i: number, count: number, generation: number) {
-  return Array.from({ length: count }, (_, slot) => {
-    const moved = slot === count - 1 && generation > 0 ? 1 + (generation % 30) : 0;
-    const address =
-      count > 2 ? `10.${160 + moved}.${slot >> 8}.${slot & 255}` : `10.${128 + 32 * slot + moved}.${i >> 8}.${i & 255}`;
-    return { addresses: [address], nodeName: 'node2' };
-  });
+function endpointOf(i: number, slot: number, count: number, generation: number) {
+  const moved = slot === count - 1 && generation > 0 ? 1 + (generation % 30) : 0;
+  const address =
+    count > 2 ? `10.${160 + moved}.${slot >> 8}.${slot & 255}` : `10.${128 + 32 * slot + moved}.${i >> 8}.${i & 255}`;
+  return { addresses: [address], nodeName: 'node2' };
 }
 
 /** A kernel that counts the milliseconds that are spent in it. */
 function timed(real: Kernel): { readonly kernel: Kernel; spent(): number } {
   let spentMs = 0;
   const socket = (inner: NetlinkSocket): NetlinkSocket => ({
+    portId: inner.portId,
     exchange(request) {
       const started = performance.now();
       try {

@@ -7,7 +7,7 @@ const program = path.join(import.meta.dirname, 'proxy-node.ts');
 
 /** Runs one proxy in a process and a network namespace of its own. */
 export async function runProxyNode(task: ProxyNodeTask): Promise<ProxyNodeReport> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(task)], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, program, JSON.stringify(task)], {
     maxBuffer: 64 << 20,
   });
   return JSON.parse(stdout) as ProxyNodeReport;

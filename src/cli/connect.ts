@@ -1,6 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import { version } from '../base/version.ts';
-import { type Client, createClient, http2Exchange, inClusterConfig, loadKubeconfig } from '../client/mod.ts';
+import {
+  type AnsweredRequest,
+  type Client,
+  createClient,
+  http2Exchange,
+  inClusterConfig,
+  loadKubeconfig,
+} from '../client/mod.ts';
 
 /** A client for the cluster that a kubeconfig names. Throws UsageError when the file does not say enough. */
 export function connect(kubeconfig: string, program: string, clock: Clock): Client {
@@ -16,14 +23,19 @@ export interface ApiAccess {
 }
 
 /** As kube-proxy finds its API server. Throws UsageError when there is not enough to go by. */
-export function connectAsComponent({ kubeconfig, master }: ApiAccess, program: string, clock: Clock): Client {
+export function connectAsComponent(
+  { kubeconfig, master }: ApiAccess,
+  program: string,
+  clock: Clock,
+  onAnswer: (answer: AnsweredRequest) => void,
+): Client {
   const config = kubeconfig
     ? loadKubeconfig(kubeconfig)
     : master
       ? { server: master }
       : inClusterConfig({ environment: process.env });
   const server = master || config.server;
-  return createClient({ ...http2Exchange({ ...config, server, clock }), userAgent: userAgent(program) });
+  return createClient({ ...http2Exchange({ ...config, server, clock, onAnswer }), userAgent: userAgent(program) });
 }
 
 const userAgent = (program: string): string => `${program}/${version}`;

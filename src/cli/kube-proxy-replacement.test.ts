@@ -65,3 +65,25 @@ test('Its configuration and its kubeconfig are read without a warning', (t) => {
   const { server, tokenFile } = loadKubeconfig(join(folder, 'kubeconfig.conf'));
   assert.deepEqual([server, tokenFile], ['https://control-plane.example:6443', join(folder, 'token')]);
 });
+
+test('It runs in the host’s network, may do there what kube-proxy may, and shares the lock of iptables’ tools', () => {
+  const { hostNetwork, serviceAccountName, priorityClassName, tolerations, volumes } = template.spec;
+  assert.deepEqual([hostNetwork, priorityClassName], [true, 'system-node-critical']);
+  assert.deepEqual(tolerations, [{ operator: 'Exists' }]);
+  assert.equal(container.securityContext.privileged, true);
+  const hostPaths = Object.fromEntries(
+    volumes
+      .filter((volume: { hostPath?: object }) => volume.hostPath)
+      .map(({ name, hostPath }: { name: string; hostPath: { path: string; type?: string } }) => [name, hostPath]),
+  );
+  assert.deepEqual(hostPaths, {
+    // A directory would be made where there is no file yet, and the tools could not lock it.
+    'xtables-lock': { path: '/run/xtables.lock', type: 'FileOrCreate' },
+    'lib-modules': { path: '/lib/modules' },
+  });
+  // Kubernetes' own role for it: get, list and watch nodes, services and endpointslices; create, patch and update events.
+  const { roleRef, subjects } = objects.get('ClusterRoleBinding');
+  assert.deepEqual([roleRef.kind, roleRef.name], ['ClusterRole', 'system:node-proxier']);
+  assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name: serviceAccountName, namespace: 'kube-system' }]);
+  assert.equal(objects.get('ServiceAccount').metadata.name, serviceAccountName);
+});

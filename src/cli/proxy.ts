@@ -108,8 +108,13 @@ async function operate(
     config,
     own: flags.serviceCidr === undefined ? {} : { serviceCidr: flags.serviceCidr },
     nodeName: ({ hostnameOverride }) => nodeName(flags.hostnameOverride ?? hostnameOverride),
-    connect: ({ clientConnection: { kubeconfig } }) =>
-      connectAsComponent({ kubeconfig, ...(flags.master && { master: flags.master }) }, 'signalbox-proxy', clock),
+    connect: ({ clientConnection: { kubeconfig } }, onAnswer) =>
+      connectAsComponent(
+        { kubeconfig, ...(flags.master && { master: flags.master }) },
+        'signalbox-proxy',
+        clock,
+        onAnswer,
+      ),
     dataplanes,
     kernel,
     kernelRelease: os.release(),

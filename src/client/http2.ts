@@ -8,15 +8,14 @@ import {
 import type { Cancel, Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
+import { type TlsMaterial, type TlsPaths, type TlsSource, tlsFiles } from './tls-files.ts';
 import { type TokenSource, tokenFile } from './token-file.ts';
 
-export interface Http2Options {
+export interface Http2Options extends TlsMaterial {
   /** `https://10.0.0.1:6443`; `http:` speaks HTTP/2 with prior knowledge. */
   readonly server: string;
-  /** PEM. Left out: the roots that Node trusts. */
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  /** Which of ca, cert and key stand in files that may be renewed: a new one is used by the next connection. */
+  readonly tlsPaths?: TlsPaths;
   /** A file is read anew once in a while, and after a 401. */
   readonly token?: string;
   readonly tokenFile?: string;
@@ -30,6 +29,19 @@ export interface Http2Options {
   /** How often the server must show that it lives, and how long it may take to; default 2 s and 3 s. */
   readonly pingIntervalMs?: number;
   readonly pingTimeoutMs?: number;
+  /** Is told of every answer, or that there was none. */
+  readonly onAnswer?: (answer: AnsweredRequest) => void;
+}
+
+export interface AnsweredRequest {
+  readonly method: string;
+  /** Of the server: `10.0.0.1:6443`. */
+  readonly host: string;
+  /** Absent: there was none. */
+  readonly status?: number;
+  readonly requestBytes: number;
+  /** Until the first line of the answer. */
+  readonly durationMs: number;
 }
 
 export interface Connection {
@@ -46,14 +58,40 @@ const sessionWindowBytes = 32 << 20;
 export function http2Exchange(options: Http2Options): Connection {
   const sessions = new Sessions(options);
   const token = tokenSource(options);
-  return {
-    exchange: async (request) => {
-      const session = await sessions.get(request.signal);
-      const response = await send(session, authorized(request, token.get()), options);
-      if (response.status === 401) token.refused();
+  const exchange: Exchange = async (request) => {
+    const session = await sessions.get(request.signal);
+    const response = await send(session, authorized(request, token.get()), options);
+    if (response.status === 401) {
+      token.refused();
+      sessions.refused();
+    }
+    return response;
+  };
+  return { exchange: told(exchange, options), close: () => sessions.close() };
+}
+
+/** The same exchange, with somebody who is told of it. */
+function told(exchange: Exchange, { clock, server, onAnswer }: Http2Options): Exchange {
+  if (onAnswer === undefined) return exchange;
+  const { host } = new URL(server);
+  return async (request) => {
+    const startedMs = clock.monotonicMs();
+    const tell = (status?: number) =>
+      onAnswer({
+        method: request.method,
+        host,
+        ...(status !== undefined && { status }),
+        requestBytes: Buffer.byteLength(request.body ?? ''),
+        durationMs: clock.monotonicMs() - startedMs,
+      });
+    try {
+      const response = await exchange(request);
+      tell(response.status);
       return response;
-    },
-    close: () => sessions.close(),
+    } catch (error) {
+      tell();
+      throw error;
+    }
   };
 }
 
@@ -65,34 +103,73 @@ const authorized = (request: ApiRequest, token: string | undefined): ApiRequest 
 
 class Sessions {
   readonly #options: Http2Options;
+  readonly #tls: TlsSource;
   #current: Promise<ClientHttp2Session> | undefined;
+  /** What the current one was made with. */
+  #material: TlsMaterial = {};
+  /** Also those that no request uses any more, while watches on them last. */
+  readonly #open = new Set<Promise<ClientHttp2Session>>();
   #closed = false;
 
   constructor(options: Http2Options) {
     this.#options = options;
+    this.#tls = tlsSource(options);
+  }
+
+  /** The server does not know us: perhaps there is a newer certificate. */
+  refused(): void {
+    this.#tls.refused();
   }
 
   async get(signal: AbortSignal): Promise<ClientHttp2Session> {
     if (this.#closed) throw failure(this.#options, 'closed', 'The client is closed');
-    if (!this.#current) {
-      const session = open(this.#options, () => {
-        if (this.#current === session) this.#current = undefined;
-      });
-      this.#current = session;
-    }
-    return await orAborted(this.#current, signal);
+    const material = this.#tls.get();
+    if (material !== this.#material) this.#retire();
+    if (!this.#current) this.#connect(material);
+    return await orAborted(this.#current!, signal);
+  }
+
+  #connect(material: TlsMaterial): void {
+    const session = open({ ...this.#options, ...material }, () => {
+      if (this.#current === session) this.#current = undefined;
+    });
+    this.#material = material;
+    this.#current = session;
+    this.#open.add(session);
+    session.then(
+      (opened) => opened.once('close', () => this.#open.delete(session)),
+      () => {
+        this.#open.delete(session);
+        this.#tls.refused();
+      },
+    );
+  }
+
+  /** Watches under the old certificate go on until they end of themselves, in minutes; all that is new goes elsewhere. */
+  #retire(): void {
+    void this.#current?.then((session) => session.close()).catch(() => {});
+    this.#current = undefined;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const session = await this.#current?.catch(() => undefined);
     this.#current = undefined;
-    if (!session || session.destroyed) return;
-    await new Promise<void>((resolve) => {
-      session.once('close', resolve);
-      session.destroy();
-    });
+    await Promise.all([...this.#open].map(end));
   }
+}
+
+async function end(opening: Promise<ClientHttp2Session>): Promise<void> {
+  const session = await opening.catch(() => undefined);
+  if (!session || session.destroyed) return;
+  await new Promise<void>((resolve) => {
+    session.once('close', resolve);
+    session.destroy();
+  });
+}
+
+function tlsSource({ ca, cert, key, tlsPaths, clock }: Http2Options): TlsSource {
+  const given: TlsMaterial = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return tlsPaths === undefined ? { get: () => given, refused: () => {} } : tlsFiles(given, tlsPaths, clock);
 }
 
 /** Connects, and calls `onEnd` once when no further request may use the session. */

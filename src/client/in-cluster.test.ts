@@ -23,6 +23,7 @@ test('a Pod finds its cluster in its environment and its service account', (t) =
   assert.deepEqual(inClusterConfig({ environment, folder }), {
     server: 'https://10.96.0.1:443',
     ca: pem,
+    tlsPaths: { ca: join(folder, 'ca.crt') },
     tokenFile: join(folder, 'token'),
     namespace: 'kube-system',
   });

@@ -22,10 +22,12 @@ export function inClusterConfig({ environment, folder = serviceAccountFolder }: 
   }
   const tokenFile = join(folder, 'token');
   if (!existsSync(tokenFile)) throw mistake(`${tokenFile} does not exist`);
+  const caFile = join(folder, 'ca.crt');
   const namespaceFile = join(folder, 'namespace');
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    ca: readPem(join(folder, 'ca.crt')),
+    ca: readPem(caFile),
+    tlsPaths: { ca: caFile },
     tokenFile,
     namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : 'default',
   };

@@ -54,6 +54,7 @@ test('files are found beside the kubeconfig, the token’s by its path, since it
   assert.deepEqual(loadKubeconfig(join(path, 'config')), {
     server: 'http://x',
     ca: pem('CA'),
+    tlsPaths: { ca: join(path, 'ca.pem') },
     tokenFile: join(path, 'token'),
     insecureSkipTlsVerify: true,
     namespace: 'shop',

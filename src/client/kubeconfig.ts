@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { messageOf, UsageError } from '../base/errors.ts';
+import type { TlsMaterial, TlsPaths } from './tls-files.ts';
 
 /** What a kubeconfig says about its current context. PEM texts, read from the file or the files it names. */
-export interface KubeConfig {
+export interface KubeConfig extends TlsMaterial {
   readonly server: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  /** Which of them were read from files of their own, and may be renewed there. */
+  readonly tlsPaths?: TlsPaths;
   readonly token?: string;
   /** Absolute path; the token in it may be renewed at any time. */
   readonly tokenFile?: string;
@@ -31,6 +31,7 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
 class Kubeconfig {
   readonly #path: string;
   readonly #root: Fields;
+  readonly #tlsPaths = new Map<keyof TlsPaths, string>();
 
   constructor(path: string) {
     this.#path = path;
@@ -45,9 +46,12 @@ class Kubeconfig {
     const clusterName = this.#text(context, 'cluster', at);
     if (!clusterName) throw this.#mistake(`${at}cluster is missing`);
     const userName = this.#text(context, 'user', at);
+    const cluster = this.#cluster(clusterName);
+    const user = userName ? this.#user(userName) : {};
     return {
-      ...this.#cluster(clusterName),
-      ...(userName ? this.#user(userName) : {}),
+      ...cluster,
+      ...user,
+      ...(this.#tlsPaths.size > 0 && { tlsPaths: Object.fromEntries(this.#tlsPaths) }),
       namespace: this.#text(context, 'namespace', at) ?? 'default',
     };
   }
@@ -62,7 +66,7 @@ class Kubeconfig {
     }
     return defined({
       server,
-      ca: this.#pem(cluster, 'certificate-authority', at),
+      ca: this.#pem(cluster, 'ca', 'certificate-authority', at),
       tlsServerName: this.#text(cluster, 'tls-server-name', at),
       insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true || undefined,
     });
@@ -79,8 +83,8 @@ class Kubeconfig {
     const tokenFile = this.#text(user, 'tokenFile', at);
     if (tokenFile) this.#file(tokenFile, `${at}tokenFile`);
     const credentials = defined({
-      cert: this.#pem(user, 'client-certificate', at),
-      key: this.#pem(user, 'client-key', at),
+      cert: this.#pem(user, 'cert', 'client-certificate', at),
+      key: this.#pem(user, 'key', 'client-key', at),
       tokenFile: tokenFile && resolve(dirname(this.#path), tokenFile),
       token: tokenFile ? undefined : this.#text(user, 'token', at),
     });
@@ -93,7 +97,7 @@ class Kubeconfig {
   }
 
   /** `FIELD-data` in base64, or the file that `FIELD` names. */
-  #pem(fields: Fields, field: string, at: string): string | undefined {
+  #pem(fields: Fields, name: keyof TlsPaths, field: string, at: string): string | undefined {
     const data = this.#text(fields, `${field}-data`, at);
     if (data) {
       const pem = decodeBase64(data);
@@ -101,7 +105,9 @@ class Kubeconfig {
       return this.#checkedPem(pem, `${at}${field}-data`);
     }
     const path = this.#text(fields, field, at);
-    return path ? this.#checkedPem(this.#file(path, `${at}${field}`), `${at}${field}`) : undefined;
+    if (!path) return undefined;
+    this.#tlsPaths.set(name, resolve(dirname(this.#path), path));
+    return this.#checkedPem(this.#file(path, `${at}${field}`), `${at}${field}`);
   }
 
   #checkedPem(pem: string, field: string): string {

@@ -1,4 +1,4 @@
-import { decodeMessages, MessageFlag, MessageType, type NetlinkMessage } from '../wire/netlink/mod.ts';
+import { decodeMessages, MessageFlag, MessageType, type NetlinkMessage, visitHeaders } from '../wire/netlink/mod.ts';
 import { checked, kernelError, retried } from './libc.ts';
 import type { NetlinkSocket } from './port.ts';
 
@@ -43,6 +43,10 @@ export class NetlinkExchange implements NetlinkSocket {
   constructor(socket: RawSocket, name: string) {
     this.#socket = socket;
     this.#name = name;
+  }
+
+  get portId(): number {
+    return this.#socket.portId;
   }
 
   exchange(request: Uint8Array): Buffer[] {
@@ -142,12 +146,18 @@ interface Awaited {
   readonly end: number | undefined;
 }
 
+/** A batch may hold thousands of messages: their headers are read where they stand. */
 function awaitedOf(request: Uint8Array): Awaited {
-  const messages = decodeMessages(Buffer.from(request.buffer, request.byteOffset, request.byteLength));
-  const asking = messages.findLast(
-    ({ flags }) => flags & MessageFlag.acknowledge || (flags & MessageFlag.dump) === MessageFlag.dump,
-  );
-  return { first: messages[0]?.sequence ?? 0, last: messages.at(-1)?.sequence ?? 0, end: asking?.sequence };
+  const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+  let first: number | undefined;
+  let last = 0;
+  let end: number | undefined;
+  visitHeaders(bytes, (sequence, flags) => {
+    first ??= sequence;
+    last = sequence;
+    if (flags & MessageFlag.acknowledge || (flags & MessageFlag.dump) === MessageFlag.dump) end = sequence;
+  });
+  return { first: first ?? 0, last, end };
 }
 
 const isLast = ({ type }: NetlinkMessage): boolean => type === MessageType.error || type === MessageType.done;

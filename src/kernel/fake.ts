@@ -47,6 +47,7 @@ export function createFakeKernel(
     let closed = false;
     openSockets += 1;
     return {
+      portId,
       exchange(request) {
         if (closed) throw kernelError(`Send to netlink ${protocol}`, 9, 'the socket was closed');
         // A copy: the caller may write its next batch over the bytes.

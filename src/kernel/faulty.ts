@@ -39,6 +39,7 @@ export function createFaultyKernel(kernel: Kernel, decide: (call: KernelCall) =>
 
 function faultySocket(socket: NetlinkSocket, nextFault: () => Fault | undefined): NetlinkSocket {
   return {
+    portId: socket.portId,
     exchange(request) {
       const fault = nextFault();
       if (fault?.kind === 'refused') throw errorOf(fault, 'Send to netlink');

@@ -13,6 +13,8 @@ export interface Libc {
   connect(socket: number, address: Uint8Array): number;
   getsockname(socket: number, address: Uint8Array): number;
   setsockopt(socket: number, level: number, option: number, value: Uint8Array): number;
+  /** SO_ATTACH_FILTER with a classic BPF program: whole `struct sock_filter`s, one after the other. */
+  attachFilter(socket: number, program: Uint8Array): number;
   send(socket: number, bytes: Uint8Array, flags: number): number;
   /** `address` receives the sender's. */
   recvfrom(socket: number, into: Uint8Array, flags: number, address: Uint8Array): number;
@@ -42,6 +44,12 @@ export interface Libc {
 
 type Native = (...args: unknown[]) => number;
 
+interface NativeLibrary {
+  define(declaration: string): Native;
+  /** Where the bytes are; valid for as long as the buffer is referred to. */
+  addressOf(bytes: Uint8Array): bigint;
+}
+
 let loaded: Libc | undefined;
 
 /**
@@ -58,7 +66,7 @@ const operation = 'Load the system call interface';
 /** Their constants (SO_*, CLONE_*, MSG_*) and byte order are those of the generic Linux ABI that this folder is written for. */
 const supportedArchitectures = ['x64', 'arm64', 'riscv64', 'loong64'];
 
-function loadNative(): (definition: string) => Native {
+function loadNative(): NativeLibrary {
   if (process.platform !== 'linux') {
     throw new OperatingError(operation, 'unsupported', `needs Linux, and this is ${process.platform}`);
   }
@@ -69,12 +77,15 @@ function loadNative(): (definition: string) => Native {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     // null is this process itself, which is linked to its C library whatever that is called (glibc, musl).
     const library = koffi.load(null);
-    return (definition) => {
-      const native = library.func(definition);
-      return (...args) => {
-        const result = native(...args);
-        return result === -1 ? -koffi.errno() : result;
-      };
+    return {
+      define(declaration) {
+        const native = library.func(declaration);
+        return (...args) => {
+          const result = native(...args);
+          return result === -1 ? -koffi.errno() : result;
+        };
+      },
+      addressOf: (bytes) => koffi.address(bytes) as bigint,
     };
   } catch (cause) {
     const state = `koffi does not load here (${process.arch}, Node.js ${process.version}); run npm install again`;
@@ -82,7 +93,7 @@ function loadNative(): (definition: string) => Native {
   }
 }
 
-function bindFunctions(native: (definition: string) => Native): Libc {
+function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
   const bind = native('int bind(int, const void *, unsigned int)');
   const connect = native('int connect(int, const void *, unsigned int)');
   const getsockname = native('int getsockname(int, void *, void *)');
@@ -100,6 +111,12 @@ function bindFunctions(native: (definition: string) => Native): Libc {
     connect: (socket, address) => connect(socket, address, address.length),
     getsockname: (socket, address) => getsockname(socket, address, lengthPointer(address)),
     setsockopt: (socket, level, option, value) => setsockopt(socket, level, option, value, value.length),
+    attachFilter(socket, program) {
+      const reference = Buffer.alloc(16);
+      reference.writeUInt16LE(program.length / socketFilterLength);
+      reference.writeBigUInt64LE(addressOf(program), 8);
+      return setsockopt(socket, AttachFilter.level, AttachFilter.option, reference, reference.length);
+    },
     send: (socket, bytes, flags) => send(socket, bytes, bytes.length, flags),
     recvfrom: (socket, into, flags, address) =>
       recvfrom(socket, into, into.length, flags, address, lengthPointer(address)),
@@ -124,6 +141,11 @@ function bindFunctions(native: (definition: string) => Native): Libc {
     epoll_wait: native('int epoll_wait(int, void *, int, int)'),
   };
 }
+
+/** SOL_SOCKET, SO_ATTACH_FILTER; its value is a struct sock_fprog: the number of instructions, and where they are. */
+const AttachFilter = { level: 1, option: 26 } as const;
+/** struct sock_filter of linux/filter.h */
+const socketFilterLength = 8;
 
 /** socklen_t by reference: in the room's size, out the address's, which is known here. */
 const addressLength = Buffer.alloc(4);

@@ -45,6 +45,7 @@ function interrupting(times: number): { kernel: Kernel; exchanges: () => number 
       const socket = fake.openNetlink(protocol);
       return {
         close: () => socket.close(),
+        portId: socket.portId,
         exchange(request) {
           const answer = socket.exchange(request);
           exchanges += 1;

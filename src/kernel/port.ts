@@ -15,8 +15,15 @@ export interface Kernel {
     protocol: NetlinkProtocol,
     group: number,
     onNotification: () => void,
-    options?: { readonly netns?: string },
+    options?: { readonly netns?: string; readonly only?: NotificationFilter },
   ): NetlinkWatch;
+}
+
+/** Everything else the kernel passes over by itself: it wakes nobody and takes no room. */
+export interface NotificationFilter {
+  readonly messageType: number;
+  /** Who asked for what is told, by `NetlinkSocket.portId`: our own changes are no news. */
+  readonly notFromPorts: readonly number[];
 }
 
 export interface NetlinkWatch {
@@ -30,6 +37,8 @@ export type NetlinkProtocol = 'route' | 'netfilter';
  * when it returns, and one change costs one call without a turn of the event loop.
  */
 export interface NetlinkSocket {
+  /** The kernel's name for this socket; notifications of what it has changed bear it. */
+  readonly portId: number;
   /**
    * Sends the bytes, which hold one or more whole messages (a batch), and returns the datagrams that answer them: all
    * of them up to the ACK or error of the last message that asked for one (NLM_F_ACK), or up to NLMSG_DONE of a dump.

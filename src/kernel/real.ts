@@ -34,11 +34,11 @@ export function createKernel(): Kernel {
       return new NetlinkExchange(socket, netns === undefined ? protocol : `${protocol} in ${netns}`);
     },
 
-    watchNetlink(protocol, group, onNotification, { netns } = {}) {
+    watchNetlink(protocol, group, onNotification, { netns, only } = {}) {
       const open = () => openDescriptor(protocol);
       const descriptor = netns === undefined ? open() : withNetns(netns, open);
       try {
-        return watchDescriptor(libc(), descriptor, group, onNotification, closeSync);
+        return watchDescriptor(libc(), descriptor, { group, only, onNotification }, closeSync);
       } catch (error) {
         closeSync(descriptor);
         throw error;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Family, NftBatch } from '../wire/nftables/mod.ts';
+import { Family, NftBatch, NftMessage } from '../wire/nftables/mod.ts';
 import { createNetns, deleteNetns } from './namespaces.ts';
 import { createKernel } from './real.ts';
 
@@ -71,4 +71,28 @@ test('A namespace that is not there is named in the error, and nothing stays beh
     message: `Enter network namespace ${netns}: ENOENT`,
   });
   assert.equal(process.listenerCount('SIGIO'), 0);
+});
+
+test('A watch with a filter is called for one type of message, and not for what our own sockets cause', async (t) => {
+  const { kernel, netns, addTable } = inNamespace(t);
+  const own = kernel.openNetlink('netfilter', { netns });
+  t.after(() => own.close());
+  let calls = 0;
+  const told: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()];
+  const onNotification = () => told[calls++]?.resolve();
+  const only = { messageType: NftMessage.newGeneration, notFromPorts: [own.portId] };
+  const watch = kernel.watchNetlink!('netfilter', group, onNotification, { netns, only });
+  t.after(() => watch.close());
+
+  for (let i = 0; i < 100; i++) {
+    const batch = new NftBatch({ family: Family.ipv4, table: `own${i}` });
+    batch.addTable({ name: `own${i}` });
+    own.exchange(batch.finish());
+  }
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.equal(calls, 0);
+  addTable('foreign');
+  await told[0]!.promise;
+  addTable('another');
+  await told[1]!.promise;
 });

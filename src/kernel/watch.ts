@@ -1,4 +1,6 @@
 import { checked, type Libc, retried } from './libc.ts';
+import type { NotificationFilter } from './port.ts';
+import { encodeSocketFilter } from './socket-filter.ts';
 
 /**
  * Netlink multicast without a thread that waits for it: the kernel sends SIGIO when a socket has something (fcntl(2),
@@ -25,12 +27,17 @@ const lookAtAll = (): void => {
   for (const look of watches) look();
 };
 
+export interface WatchedGroup {
+  readonly group: number;
+  readonly only: NotificationFilter | undefined;
+  readonly onNotification: () => void;
+}
+
 /** Takes the descriptor over and closes it in the end. */
 export function watchDescriptor(
   system: Libc,
   descriptor: number,
-  group: number,
-  onNotification: () => void,
+  { group, only, onNotification }: WatchedGroup,
   closeDescriptor: (descriptor: number) => void,
 ): { close(): void } {
   const operation = 'Watch netlink';
@@ -40,13 +47,16 @@ export function watchDescriptor(
     checked(operation, system.setsockopt(descriptor, level, name, bytes));
   };
   option(SocketOption.level, SocketOption.receiveBuffer, receiveBufferLength);
+  // Before the group is joined: what it passes over must never have been there.
+  if (only) checked(operation, system.attachFilter(descriptor, encodeSocketFilter(only)));
   option(NetlinkOption.level, NetlinkOption.addMembership, group);
 
   const look = () => {
     if (drain(system, descriptor)) onNotification();
   };
   // Without a handler the signal would end the process: it is there before the first can come, and until the last has.
-  if (watches.size === 0) process.on('SIGIO', lookAtAll);
+  // A watch that is opened anew in the turn in which it was closed finds the handler still there.
+  if (!process.listeners('SIGIO').includes(lookAtAll)) process.on('SIGIO', lookAtAll);
   watches.add(look);
   checked(operation, system.fcntl(descriptor, FileCommand.setOwner, process.pid));
   checked(operation, system.fcntl(descriptor, FileCommand.setFlags, FileFlag.nonBlocking | FileFlag.signals));

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { createKernel, NetworkAdmin, withNetns } from '../../src/kernel/mod.ts';
 import type { Dataplane } from '../../src/proxy/dataplane/port.ts';
 import type { Family } from '../../src/proxy/plan/mod.ts';
-import { TestNetwork } from '../../src/proxy/testing/network.ts';
+import { addresses, TestNetwork } from '../../src/proxy/testing/network.ts';
 import { type NodeState, readNodeState } from '../../src/trace/mod.ts';
 import { judgePackets, judgeRules } from './judge.ts';
 import { planScenario } from './plan-scenario.ts';
@@ -21,12 +21,16 @@ let network: TestNetwork;
 before(async () => {
   network = new TestNetwork('flow');
   for (const family of ['IPv4', 'IPv6'] as const) {
-    const { node, vip, external, lb } = targets[family];
+    const { node, vip, external, lb, balancer } = targets[family];
     for (const address of [vip, external, lb]) network.ip('outside', 'route', 'add', address, 'via', node);
+    // As a balancer outside it is asked by Pods as well, which know it by their own addresses.
+    network.ip('outside', 'addr', 'add', balancer, 'dev', 'lo', ...(family === 'IPv6' ? ['nodad'] : []));
+    network.ip('outside', 'route', 'add', addresses.pod1[family], 'via', node);
   }
   for (const place of ['pod1', 'pod2', 'remote', 'node'] as const) {
-    for (const protocol of ['TCP', 'UDP'] as const) await network.serve(place, protocol, endpointPort);
+    for (const protocol of ['TCP', 'UDP', 'SCTP'] as const) await network.serve(place, protocol, endpointPort);
   }
+  await network.serve('outside', 'TCP', 80);
 });
 
 after(() => network?.destroy());
@@ -52,7 +56,7 @@ for (const subject of subjects) {
 }
 
 function flowTest(scenario: Scenario, family: Family, subject: Subject, dataplaneOf: () => Dataplane): void {
-  const { protocol = 'TCP', skipPackets } = scenario;
+  const { protocol = 'TCP' } = scenario;
   const isForSubject = (text: string) => parseFlow(text).subjects?.includes(subject.name) ?? true;
   const own = scenario.flows.filter(isForSubject).map(parseFlow);
   const flows = subject.relays ? own.map(relayed) : own;
@@ -72,12 +76,11 @@ function flowTest(scenario: Scenario, family: Family, subject: Subject, dataplan
       const rules = subject.readBack(kernel, family, network.path('node'));
       for (const flow of flows) judgeRules(rules, state, flow, family, protocol);
     });
-    if (protocol === 'SCTP') await t.test(`real packets (skipped: ${skipPackets})`, { skip: true });
-    else {
-      await t.test('real packets', async () => {
-        for (const flow of flows) await judgePackets(network, flow, family, protocol);
-      });
-    }
+    // This kernel may have no SCTP sockets, and Node.js has none: clients send an INIT chunk over a raw socket, and what
+    // counts is which endpoint sends an INIT ACK back and whom it has seen.
+    await t.test(protocol === 'SCTP' ? 'real packets (INIT chunks over raw sockets)' : 'real packets', async () => {
+      for (const flow of flows) await judgePackets(network, flow, family, protocol);
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Family } from '../../src/proxy/plan/mod.ts';
 import { addresses, type Place, type TestNetwork } from '../../src/proxy/testing/network.ts';
+import type { Protocol } from '../../src/proxy/testing/programs/agent.ts';
 import {
   type BaseChain,
   formatTrace,
@@ -88,11 +89,12 @@ export async function judgePackets(
   network: TestNetwork,
   flow: Flow,
   family: Family,
-  protocol: 'TCP' | 'UDP',
+  protocol: Protocol,
 ): Promise<void> {
   const { client, target, port, expected } = flow;
   const ask = (timeoutMs?: number) => network.ask(client, protocol, targets[family][target], port, timeoutMs);
-  if (expected.kind === 'dropped') assert.equal(await ask(silenceMs), 'timeout');
+  if (expected.kind === 'routed on') assert.match(await ask(), /^outside /);
+  else if (expected.kind === 'dropped') assert.equal(await ask(silenceMs), 'timeout');
   else if (expected.kind !== 'reaches') assert.equal(await ask(), 'ECONNREFUSED');
   else if (expected.sticks) {
     const first = toldBy(await ask(), flow, family);

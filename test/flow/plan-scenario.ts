@@ -18,10 +18,14 @@ export function planScenario(scenario: Scenario, family: Family): PlannedScenari
   const defaults = { clusterCidr: '10.244.0.0/16,fd00:10:244::/48', serviceCidr: '10.96.0.0/16,fd00:10:96::/112' };
   const settings = readSettings({ ...defaults, ...scenario.settings })(view, family);
   const ledger = new Ledger();
-  const update = (one: Service, slice: EndpointSlice) =>
-    ledger.update(`default/${one.metadata.name}`, planService(one, [slice], factsOf(view, family)).ports);
-  update(serviceObject(scenario, family), sliceObject('web', scenario, scenario.endpoints, family));
-  const { neighbour } = scenario;
+  const update = (one: Service, ...slices: EndpointSlice[]) =>
+    ledger.update(`default/${one.metadata.name}`, planService(one, slices, factsOf(view, family)).ports);
+  const { moreEndpoints, neighbour } = scenario;
+  update(
+    serviceObject(scenario, family),
+    sliceObject('web', scenario, scenario.endpoints, family),
+    ...(moreEndpoints ? [sliceObject('web', scenario, moreEndpoints, family, 'web-2')] : []),
+  );
   if (neighbour) update(neighbourObject(family), sliceObject('neighbour', scenario, neighbour, family));
   return { ports: [...ledger.ports()], settings };
 }
@@ -43,13 +47,13 @@ function nodeObject({ zone }: Scenario): Node {
   } as Node;
 }
 
-function serviceObject({ spec, protocol = 'TCP' }: Scenario, family: Family): Service {
+function serviceObject({ spec, protocol = 'TCP', ipMode = 'VIP' }: Scenario, family: Family): Service {
   const at = targets[family];
   const web = service('web', at.vip, {
     ports: [{ protocol, port: 80, targetPort: endpointPort, nodePort: 30080 }],
     spec: { type: 'LoadBalancer', externalIPs: [at.external], ...spec?.(at) },
   });
-  return { ...web, status: { loadBalancer: { ingress: [{ ip: at.lb, ipMode: 'VIP' }] } } };
+  return { ...web, status: { loadBalancer: { ingress: [{ ip: ipMode === 'VIP' ? at.lb : at.balancer, ipMode }] } } };
 }
 
 function neighbourObject(family: Family): Service {
@@ -66,12 +70,17 @@ function sliceObject(
   { protocol = 'TCP' }: Scenario,
   endpoints: readonly ScenarioEndpoint[],
   family: Family,
+  sliceName = `${name}-1`,
 ): EndpointSlice {
   const list = endpoints.map((endpoint) => {
     const { at, ...more } = typeof endpoint === 'string' ? { at: endpoint } : endpoint;
     return { addresses: [addresses[at][family]], nodeName: nodeOf(at), ...more };
   });
-  return slice(name, list, { addressType: family, ports: [{ name: '', protocol, port: endpointPort }] });
+  return slice(name, list, {
+    name: sliceName,
+    addressType: family,
+    ports: [{ name: '', protocol, port: endpointPort }],
+  });
 }
 
 const nodeOf = (place: EndpointPlace): string => (place === 'remote' ? 'node2' : 'node1');

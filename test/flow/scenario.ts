@@ -13,6 +13,10 @@ export interface Scenario {
   /** Default: TCP. */
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
   readonly endpoints: readonly ScenarioEndpoint[];
+  /** In a second slice of the same Service. */
+  readonly moreEndpoints?: readonly ScenarioEndpoint[];
+  /** Who answers at the load balancer's address: the node (`VIP`, the default) or a balancer in front of it, at `balancer`. */
+  readonly ipMode?: 'VIP' | 'Proxy';
   /** Another Service's, which has the same external addresses on port 81. */
   readonly neighbour?: readonly ScenarioEndpoint[];
   /** What the node's labels say. */
@@ -21,9 +25,8 @@ export interface Scenario {
   readonly flows: readonly string[];
   /** Default: both. */
   readonly families?: readonly Family[];
-  /** Why a dataplane cannot do this at all, or only not with real packets. */
+  /** Why a dataplane cannot do this. */
   readonly skip?: { readonly [subject in SubjectName]?: string };
-  readonly skipPackets?: string;
 }
 
 export const endpointPort = 9376;
@@ -38,6 +41,8 @@ export interface Targets {
   readonly vip: string;
   readonly external: string;
   readonly lb: string;
+  /** A load balancer outside of the cluster, which has this address itself. */
+  readonly balancer: string;
   readonly node: string;
   /** Another address of the node: the one that its Pods know it by. */
   readonly gateway: string;
@@ -49,6 +54,7 @@ export const targets: Readonly<Record<Family, Targets>> = {
     vip: '10.96.0.10',
     external: '192.0.2.10',
     lb: '198.51.100.10',
+    balancer: '198.51.100.20',
     node: '172.30.1.1',
     gateway: '169.254.1.1',
     localhost: '127.0.0.1',
@@ -57,6 +63,7 @@ export const targets: Readonly<Record<Family, Targets>> = {
     vip: 'fd00:10:96::10',
     external: '2001:db8:2::10',
     lb: '2001:db8:51::10',
+    balancer: '2001:db8:51::20',
     node: 'fd00:172:30:1::1',
     gateway: 'fd00:169::1',
     localhost: '::1',
@@ -88,7 +95,9 @@ export type Expected =
   | { readonly kind: 'refused' }
   | { readonly kind: 'dropped' }
   /** No rule of ours touches it, and it is delivered to the node, where nobody listens. */
-  | { readonly kind: 'untouched' };
+  | { readonly kind: 'untouched' }
+  /** No rule of ours touches it, and it goes its way: to the balancer. */
+  | { readonly kind: 'routed on' };
 
 export interface ExpectedEnd {
   readonly place: EndpointPlace;
@@ -98,7 +107,7 @@ export interface ExpectedEnd {
 
 /**
  * `pod1 to vip:80: pod1 masqueraded, remote`, `outside to lb:80: sticks to pod1, pod2`, `node to node:30080: refused` (or
- * `dropped`, or `untouched`); with a dataplane's name in brackets in front it is for that one only.
+ * `dropped`, `untouched`, `routed on`); with a dataplane's name in brackets in front it is for that one only.
  */
 export function parseFlow(text: string): Flow {
   const line = /^(?:\[(?<subjects>[^\]]+)\] )?(?<client>\w+) to (?<target>\w+):(?<port>\d+): (?<expected>.+)$/;
@@ -115,7 +124,7 @@ export function parseFlow(text: string): Flow {
 }
 
 function parseExpected(text: string): Expected {
-  if (text === 'refused' || text === 'dropped' || text === 'untouched') return { kind: text };
+  if (text === 'refused' || text === 'dropped' || text === 'untouched' || text === 'routed on') return { kind: text };
   const sticks = text.startsWith('sticks to ');
   const ends = text.replace('sticks to ', '').split(', ');
   return {

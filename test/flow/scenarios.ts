@@ -51,7 +51,12 @@ export const scenarios: readonly Scenario[] = [
     protocol: 'SCTP',
     endpoints: ['pod2', 'remote'],
     flows: ['pod1 to vip:80: pod2, remote', 'outside to node:30080: pod2 masqueraded, remote masqueraded'],
-    skipPackets: 'Node.js has no SCTP sockets',
+  },
+  {
+    title: 'SCTP, no endpoints',
+    protocol: 'SCTP',
+    endpoints: [],
+    flows: ['pod1 to vip:80: refused', 'outside to node:30080: refused', 'outside to lb:80: refused'],
   },
   {
     title: 'node port',
@@ -91,6 +96,25 @@ export const scenarios: readonly Scenario[] = [
       `pod2 to ${target}:80: pod1 masqueraded, remote masqueraded`,
       `node to ${target}:80: pod1 masqueraded, remote masqueraded`,
     ]),
+  },
+  {
+    title: 'a load balancer that answers at its address itself (ipMode Proxy)',
+    ipMode: 'Proxy',
+    endpoints: ['pod2'],
+    flows: [
+      'pod1 to balancer:80: routed on',
+      'node to balancer:80: routed on',
+      'outside to node:30080: pod2 masqueraded',
+      'pod1 to vip:80: pod2',
+      'outside to external:80: pod2 masqueraded',
+    ],
+  },
+  {
+    title: 'source ranges do not concern a load balancer that answers itself',
+    ipMode: 'Proxy',
+    spec: () => ({ loadBalancerSourceRanges: ['10.1.0.0/16', 'fd00:1::/32'] }),
+    endpoints: ['pod2'],
+    flows: ['pod1 to balancer:80: routed on', 'outside to node:30080: pod2 masqueraded', 'pod1 to vip:80: pod2'],
   },
   {
     title: 'two Services with the same external addresses',
@@ -263,6 +287,34 @@ export const scenarios: readonly Scenario[] = [
     flows: ['outside to lb:80: pod2', 'pod1 to lb:80: remote'],
   },
   {
+    // With publishNotReadyAddresses the controller says ready of every Pod; what is left of the truth is in the other two.
+    title: 'addresses published although not ready (publishNotReadyAddresses)',
+    spec: () => ({ publishNotReadyAddresses: true }),
+    endpoints: [
+      { at: 'pod2', conditions: { ready: true, serving: false, terminating: false } },
+      { at: 'remote', conditions: { ready: true, serving: false, terminating: true } },
+    ],
+    flows: [
+      'pod1 to vip:80: pod2, remote',
+      'node to lb:80: pod2 masqueraded, remote masqueraded',
+      'outside to node:30080: pod2 masqueraded, remote masqueraded',
+    ],
+  },
+  {
+    title: 'endpoints that are not ready',
+    endpoints: [{ at: 'pod2', conditions: { ready: false, serving: false, terminating: false } }, 'remote'],
+    flows: ['pod1 to vip:80: remote', 'outside to lb:80: remote masqueraded'],
+  },
+  {
+    title: 'two slices, an endpoint in both',
+    endpoints: ['pod1', 'pod2'],
+    moreEndpoints: ['pod2', 'remote'],
+    flows: [
+      'pod1 to vip:80: pod1 masqueraded, pod2, remote',
+      'outside to node:30080: pod1 masqueraded, pod2 masqueraded, remote masqueraded',
+    ],
+  },
+  {
     title: 'nobody serving any more',
     endpoints: [{ at: 'pod2', conditions: gone }],
     flows: ['pod1 to vip:80: refused', 'outside to lb:80: refused'],
@@ -292,6 +344,39 @@ export const scenarios: readonly Scenario[] = [
       { at: 'remote', hints: { forNodes: [{ name: 'node2' }] } },
     ],
     flows: ['pod1 to vip:80: pod2', 'outside to node:30080: pod2 masqueraded'],
+  },
+  {
+    title: "another node's hint for every endpoint",
+    endpoints: [
+      { at: 'pod2', hints: { forNodes: [{ name: 'node2' }] } },
+      { at: 'remote', hints: { forNodes: [{ name: 'node2' }] } },
+    ],
+    flows: ['pod1 to vip:80: pod2, remote'],
+  },
+  {
+    title: 'zone hints and policy Local, which knows no zones',
+    zone: 'a',
+    spec: () => localOutside,
+    endpoints: [
+      { at: 'pod2', zone: 'b', hints: { forZones: [{ name: 'b' }] } },
+      { at: 'remote', zone: 'a', hints: { forZones: [{ name: 'a' }] } },
+    ],
+    flows: ['outside to lb:80: pod2', 'pod1 to vip:80: remote'],
+  },
+  {
+    title: 'source ranges, a bad one among them',
+    spec: (at) => ({
+      loadBalancerSourceRanges: ['10.0.0.0/99', at.node.includes(':') ? 'fd00:172:30:1::2/128' : ' 172.30.1.2/32 '],
+    }),
+    endpoints: ['pod2'],
+    flows: ['outside to lb:80: pod2 masqueraded', 'pod1 to lb:80: dropped'],
+  },
+  {
+    title: 'affinity, UDP',
+    protocol: 'UDP',
+    spec: () => ({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } }),
+    endpoints: ['pod1', 'pod2', 'remote'],
+    flows: ['outside to vip:80: sticks to pod1 masqueraded, pod2 masqueraded, remote masqueraded'],
   },
   {
     title: 'hairpin',

@@ -14,6 +14,8 @@ export interface CleanerOptions {
   readonly log: Logger;
   /** Path of the network namespace; default: the process's own. */
   readonly netns?: string;
+  /** Is told how many flows have been removed. */
+  readonly onDeleted?: (family: Family, count: number) => void;
 }
 
 export interface ConntrackCleaner extends FlowCleaner {
@@ -98,26 +100,42 @@ class Cleaner implements ConntrackCleaner {
 
   #removeStale(filters: readonly StaleFilter[]): void {
     if (filters.length > filtersLimit) {
-      for (const family of familiesOf(filters)) this.#removeListed(everyUdpFlow(family), filters);
+      for (const family of familiesOf(filters)) this.#removeListed(family, everyUdpFlow(family), filters);
       return;
     }
-    const exact = filters.filter(({ isExact }) => isExact && this.#deletesByFilter);
-    if (exact.length > 0) this.#deletesByFilter = this.#table.deleteMatching(exact.map((one) => one.kernelFilter));
-    const rest = this.#deletesByFilter ? filters.filter((one) => !exact.includes(one)) : filters;
-    for (const filter of rest) this.#removeListed(filter.kernelFilter, [filter]);
+    const rest = filters.filter((one) => !(one.isExact && this.#removeMatching(one)));
+    for (const filter of rest) this.#removeListed(filter.family, filter.kernelFilter, [filter]);
   }
 
-  #removeListed(kernelFilter: StaleFilter['kernelFilter'], filters: readonly StaleFilter[]): void {
+  /** The kernel does not say how many it deletes, so they are counted before. False: it cannot delete by filter. */
+  #removeMatching({ family, kernelFilter }: StaleFilter): boolean {
+    if (!this.#deletesByFilter) return false;
+    const count = this.#table.count(kernelFilter);
+    if (count === 0) return true;
+    this.#deletesByFilter = this.#table.deleteMatching([kernelFilter]);
+    if (this.#deletesByFilter) this.#deleted(family, count);
+    return this.#deletesByFilter;
+  }
+
+  #delete(family: Family, flows: readonly Flow[]): void {
+    this.#deleted(family, this.#table.delete(flows));
+  }
+
+  #deleted(family: Family, count: number): void {
+    if (count > 0) this.#options.onDeleted?.(family, count);
+  }
+
+  #removeListed(family: Family, kernelFilter: StaleFilter['kernelFilter'], filters: readonly StaleFilter[]): void {
     const byPort = Map.groupBy(filters, ({ port }) => port);
     const isStale = (flow: Flow) =>
       byPort.get(flow.original.destinationPort ?? 0)?.some((one) => one.isStale(flow)) ?? false;
-    this.#table.delete(this.#table.list(kernelFilter).filter(isStale));
+    this.#delete(family, this.#table.list(kernelFilter).filter(isStale));
   }
 
   #removeAllBut(ports: readonly PortPlan[]): void {
     for (const [family, own] of Map.groupBy(ports, ({ family }) => family)) {
       const { kernelFilters, isStale } = compileCensus(family, own);
-      for (const filter of kernelFilters) this.#table.delete(this.#table.list(filter).filter(isStale));
+      for (const filter of kernelFilters) this.#delete(family, this.#table.list(filter).filter(isStale));
     }
   }
 }

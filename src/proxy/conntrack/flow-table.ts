@@ -39,20 +39,32 @@ export class FlowTable {
   }
 
   list(filter: FlowFilter): Flow[] {
-    const { answer } = this.#exchange((batch) => encodeDumpFlows(batch, filter));
-    if (answer.errors[0]) throw refused('List flows', answer.errors[0]);
-    return answer.messages.map(decodeFlow);
+    return this.#dump(filter).map(decodeFlow);
   }
 
-  /** Those that have gone meanwhile are no failure. */
-  delete(flows: readonly Flow[]): void {
+  /** How many the kernel finds. */
+  count(filter: FlowFilter): number {
+    return this.#dump(filter).length;
+  }
+
+  #dump(filter: FlowFilter): Answer['messages'] {
+    const { answer } = this.#exchange((batch) => encodeDumpFlows(batch, filter));
+    if (answer.errors[0]) throw refused('List flows', answer.errors[0]);
+    return answer.messages;
+  }
+
+  /** Those that have gone meanwhile are no failure. Returns how many there were. */
+  delete(flows: readonly Flow[]): number {
+    let deleted = 0;
     for (let start = 0; start < flows.length; start += flowsPerSend) {
       const { answer } = this.#exchange((batch) => {
         for (const flow of flows.slice(start, start + flowsPerSend)) encodeDeleteFlow(batch, flow);
       });
       const error = answer.errors.find(({ code }) => code !== 'ENOENT');
       if (error) throw refused('Delete flows', error);
+      deleted += Math.min(flowsPerSend, flows.length - start) - answer.errors.length;
     }
+    return deleted;
   }
 
   /** In one send, one request each. Returns false where the kernel cannot: Linux before 6.8 deletes single flows only. */

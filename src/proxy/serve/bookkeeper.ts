@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { AnsweredRequest } from '../../client/mod.ts';
 import type { Change, Informer } from '../../client/port.ts';
 import type { EndpointSlice, Service } from '../../kube/mod.ts';
 import type { Family, PortPlan } from '../plan/mod.ts';
@@ -48,6 +49,14 @@ export class Bookkeeper implements ProxyObserver {
     });
   }
 
+  /** The API server has answered a request of ours, or has not. */
+  answered({ method, host, status, durationMs, requestBytes }: AnsweredRequest): void {
+    const { requests, requestSeconds, requestBytes: sizes } = this.#options.metrics;
+    requests.inc({ code: status === undefined ? '<error>' : String(status), method, host });
+    requestSeconds.observe({ verb: method, host }, durationMs / 1000);
+    if (requestBytes > 0) sizes.observe({ verb: method, host }, requestBytes);
+  }
+
   queued(): void {
     const { clock, health, metrics } = this.#options;
     for (const family of families) {
@@ -94,6 +103,10 @@ export class Bookkeeper implements ProxyObserver {
       },
     };
   }
+
+  readonly flowsDeleted = (family: Family, count: number): void => {
+    this.#options.metrics.flowsDeleted.inc({ ip_family: family }, count);
+  };
 
   /** Counts what would cost more to follow: to be called when somebody asks for the metrics. */
   count(ports: Iterable<PortPlan>): void {

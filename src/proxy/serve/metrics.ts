@@ -72,6 +72,12 @@ export function createMetrics() {
       ...ofFamily('conntrack_reconciler_sync_duration_seconds', 'ReconcileConntrackFlowsLatency latency in seconds'),
       buckets: syncBuckets,
     }),
+    flowsDeleted: new Counter(
+      ofFamily(
+        'conntrack_reconciler_deleted_entries_total',
+        'Cumulative conntrack flows deleted by conntrack reconciler',
+      ),
+    ),
     healthzAnswers: new Counter({
       ...common('proxy_healthz_total', 'Cumulative proxy healthz HTTP status'),
       labelNames: ['code'] as const,
@@ -86,6 +92,26 @@ export function createMetrics() {
     iptablesFailures: new Counter(
       ofFamily('sync_proxy_rules_iptables_restore_failures_total', 'Cumulative proxy iptables restore failures'),
     ),
+    requests: new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Number of HTTP requests, partitioned by status code, method, and host',
+      labelNames: ['code', 'method', 'host'] as const,
+      registers: [registry],
+    }),
+    requestSeconds: new Histogram({
+      name: 'rest_client_request_duration_seconds',
+      help: 'Request latency in seconds. Broken down by verb, and host',
+      labelNames: ['verb', 'host'] as const,
+      buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60],
+      registers: [registry],
+    }),
+    requestBytes: new Histogram({
+      name: 'rest_client_request_size_bytes',
+      help: 'Request size in bytes. Broken down by verb and host',
+      labelNames: ['verb', 'host'] as const,
+      buckets: [64, 256, 512, ...exponential(1024, 4, 8)],
+      registers: [registry],
+    }),
   };
   new Gauge({
     name: 'kubernetes_build_info',

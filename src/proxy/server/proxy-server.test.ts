@@ -43,9 +43,9 @@ async function setUp(t: TestContext, { check, ...more }: SetUpOptions = {}) {
     config: config(),
     own: {},
     nodeName: ({ hostnameOverride }) => hostnameOverride,
-    connect: (wanted) => {
+    connect: (wanted, onAnswer) => {
       check?.(wanted);
-      return createClient({ ...http2Exchange({ server: api.url, clock: systemClock }), userAgent: 'test' });
+      return createClient({ ...http2Exchange({ server: api.url, clock: systemClock, onAnswer }), userAgent: 'test' });
     },
     dataplanes,
     kernel: createFakeKernel(),
@@ -281,6 +281,7 @@ test('Metrics, mode, configuration and health are served under the names of kube
   const { api, server, web } = await setUp(t, {
     config: config({ healthzBindAddress: `127.0.0.1:${healthzPort}`, metricsBindAddress: `127.0.0.1:${metricsPort}` }),
   });
+  await until(() => api.events.length === 1 && api.watching('nodes').length === 1, 'all requests of the start');
   const get = async (port: number, path: string) => await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
   const changed = slice('web', ['10.0.0.1']);
   const trigger = new Date(Date.now()).toISOString();
@@ -306,6 +307,10 @@ test('Metrics, mode, configuration and health are served under the names of kube
     'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv4",traffic_policy="internal"} 0',
     'kubeproxy_conntrack_reconciler_sync_duration_seconds_count{ip_family="IPv4"} 1',
     'kubeproxy_proxy_healthz_total{code="200"} 1',
+    `rest_client_requests_total{code="200",method="GET",host="${new URL(api.url).host}"} 6`,
+    `rest_client_requests_total{code="201",method="POST",host="${new URL(api.url).host}"} 1`,
+    `rest_client_request_duration_seconds_count{verb="GET",host="${new URL(api.url).host}"} 6`,
+    `rest_client_request_size_bytes_count{verb="POST",host="${new URL(api.url).host}"} 1`,
     'process_resident_memory_bytes ',
   ]) {
     assert(metrics.includes(line), `${line} in\n${metrics}`);

@@ -54,7 +54,7 @@ export function startSession(options: SessionOptions): Session {
     log,
     recorder,
   });
-  const flows = createConntrackCleaner(kernel, { clock, log, ...place });
+  const flows = createConntrackCleaner(kernel, { clock, log, ...place, onDeleted: books.flowsDeleted });
   const open = () =>
     startProxy({
       ...settings,

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createNetns, deleteNetns, netnsPath, setSysctl } from '../../kernel/mod.ts';
-import type { AgentAnswer, AgentRequest } from './programs/agent.ts';
+import type { AgentAnswer, AgentRequest, Protocol } from './programs/agent.ts';
 
 /**
  * Network namespaces around one node, for tests with real packets:
@@ -37,13 +37,13 @@ export class TestNetwork {
   }
 
   /** Answers `NAME PEER` from now on. */
-  async serve(place: Place, protocol: 'TCP' | 'UDP', port: number, name: string = place): Promise<void> {
+  async serve(place: Place, protocol: Protocol, port: number, name: string = place): Promise<void> {
     const result = await this.#agent(place).request({ do: 'serve', protocol, port, name });
     if (result !== 'listening') throw new Error(`Cannot serve in ${place}: ${result}`);
   }
 
   /** What comes of one connection or datagram: the server's words, or an error's code, or `timeout`. */
-  ask(place: Place, protocol: 'TCP' | 'UDP', address: string, port: number, timeoutMs = 5000): Promise<string> {
+  ask(place: Place, protocol: Protocol, address: string, port: number, timeoutMs = 5000): Promise<string> {
     return this.#agent(place).request({ do: 'ask', protocol, address, port, timeoutMs });
   }
 

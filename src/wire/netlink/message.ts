@@ -31,6 +31,15 @@ export function decodeMessages(bytes: Buffer): NetlinkMessage[] {
   return messages;
 }
 
+/** The same without an object for each message. */
+export function visitHeaders(bytes: Buffer, visit: (sequence: number, flags: number) => void): void {
+  for (let offset = 0; offset < bytes.length; ) {
+    const length = messageLengthAt(bytes, offset);
+    visit(bytes.readUInt32LE(offset + 8), bytes.readUInt16LE(offset + 6));
+    offset += align4(length);
+  }
+}
+
 /** One message as bytes, padded; batches are written by MessageBatch instead. */
 export function encodeMessage(message: NetlinkMessage): Buffer {
   const length = messageHeaderLength + message.payload.length;

@@ -4,5 +4,5 @@ export { MessageBatch } from './batch.ts';
 export { MessageFlag, MessageType, messageHeaderLength } from './constants.ts';
 export { errnoName, errnoNumber } from './errno.ts';
 export { MalformedError } from './errors.ts';
-export { decodeMessages, encodeMessage, type NetlinkMessage } from './message.ts';
+export { decodeMessages, encodeMessage, type NetlinkMessage, visitHeaders } from './message.ts';
 export { AttributeWriter } from './writer.ts';

@@ -1,5 +1,5 @@
 export { NftBatch } from './batch.ts';
-export { Family } from './constants.ts';
+export { Family, NftMessage } from './constants.ts';
 export {
   decodeGeneration,
   requestChains,

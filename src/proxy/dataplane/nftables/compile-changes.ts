@@ -50,8 +50,20 @@ function compileChange(change: PortChange, { shared, numbers }: TableState, delt
   };
   for (const frontend of change.frontendsRemoved) replace(frontend, before, undefined);
   for (const frontend of change.frontendsAdded) replace(frontend, undefined, after);
-  for (const frontend of change.frontendsKept) replace(frontend, before, after);
+  const onlyRows = before && after && haveSameElements(change, before, after);
+  for (const frontend of change.frontendsKept) {
+    if (onlyRows) compileRows(frontend, before, after, change, delta);
+    else replace(frontend, before, after);
+  }
 }
+
+/** One endpoint for another is what happens most: what stands for the frontends themselves depends on how many there are. */
+function haveSameElements({ aspects }: PortChange, before: SeatedPort, after: SeatedPort): boolean {
+  if (aspects.size > 0 || isSticky(before.port) || isSticky(after.port)) return false;
+  return policies.every((policy) => before.rows[policy].length === after.rows[policy].length);
+}
+
+const policies: readonly TrafficPolicy[] = ['Cluster', 'Local'];
 
 /** As the table has it at the moment. */
 function known(port: SeatedPort['port'], numbers: Numbers): SeatedPort {

@@ -1,6 +1,6 @@
 import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
-import type { Kernel, NetlinkWatch } from '../../../kernel/port.ts';
+import type { Kernel } from '../../../kernel/port.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import type { Family, PortPlan } from '../../plan/mod.ts';
 import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
@@ -12,8 +12,8 @@ import { foundRows } from './found-groups.ts';
 import { chainsOf } from './layout.ts';
 import { NftLink } from './link.ts';
 import { type EarlierRows, Numbers } from './numbers.ts';
-import { type OwnCommits, ownCommits } from './own-commits.ts';
 import { type FoundTable, isOurLayout, readTable } from './read-table.ts';
+import { type RuleSet, ruleSetOf } from './rule-set.ts';
 import { dynamicSets } from './sets.ts';
 import type { Shape } from './shape.ts';
 import { Shared } from './shared.ts';
@@ -34,7 +34,7 @@ export function createNftablesDataplane(kernel: Kernel, { family, netns }: Nftab
     link = new NftLink(socket, families[family].number);
     // The socket alone proves nothing: rights and nf_tables itself are looked at with the first request.
     link.generation();
-    return new NftablesDataplane(link, families[family], ownCommits(kernel, netns), watcherOf(kernel, netns));
+    return new NftablesDataplane(link, families[family], ruleSetOf(kernel, netns));
   } catch (error) {
     link?.close();
     if (isKernelError(error, 'EPERM')) {
@@ -48,33 +48,20 @@ export function createNftablesDataplane(kernel: Kernel, { family, netns }: Nftab
   }
 }
 
-/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
-const changesGroup = 7;
-
-type Watcher = (onNotification: () => void) => NetlinkWatch | undefined;
-
-const watcherOf =
-  (kernel: Kernel, netns: string | undefined): Watcher =>
-  (onNotification) =>
-    kernel.watchNetlink?.('netfilter', changesGroup, onNotification, netns === undefined ? {} : { netns });
-
 class NftablesDataplane implements Dataplane {
   readonly name = 'nftables';
   readonly #link: NftLink;
   readonly #family: FamilyFacts;
-  readonly #ownCommits: OwnCommits;
-  readonly #watcher: Watcher;
-  #watch: NetlinkWatch | undefined;
+  readonly #ruleSet: RuleSet;
   #settings: TrafficSettings | undefined;
   #state: TableState = { shared: new Shared(), numbers: new Numbers() };
   /** When we last knew what is in our table; undefined when we cannot tell. */
   #inStep: { readonly generation: number; readonly ownCommits: number } | undefined;
 
-  constructor(link: NftLink, family: FamilyFacts, commits: OwnCommits, watcher: Watcher) {
+  constructor(link: NftLink, family: FamilyFacts, ruleSet: RuleSet) {
     this.#link = link;
     this.#family = family;
-    this.#ownCommits = commits;
-    this.#watcher = watcher;
+    this.#ruleSet = ruleSet;
   }
 
   configure(settings: TrafficSettings): void {
@@ -91,7 +78,7 @@ class NftablesDataplane implements Dataplane {
     const program = compileTable(ports, this.#configured, this.#earlierRows(table));
     const batch = this.#link.batch(table.generation);
     converge(table, program, this.#family, batch);
-    const ownCommits = this.#ownCommits.count;
+    const { ownCommits } = this.#ruleSet;
     const written = batch.isEmpty ? nothingWritten : this.#commit(batch);
     this.#state = program;
     this.#inStep = { generation: table.generation, ownCommits };
@@ -115,12 +102,12 @@ class NftablesDataplane implements Dataplane {
     if (this.#inStep === undefined) return true;
     const { generation, ownCommits } = this.#inStep;
     // In 32 bits, leaving out 0: once in four thousand million commits this sees one that was not there, which only costs a look.
-    return (this.#link.generation() - generation) >>> 0 !== this.#ownCommits.count - ownCommits;
+    return (this.#link.generation() - generation) >>> 0 !== this.#ruleSet.ownCommits - ownCommits;
   }
 
-  /** Our own transactions are told as well; the count of generations knows them. */
+  /** The other family's transactions may be told as well; the count of generations knows them. */
   watch(onForeignChange: () => void): void {
-    this.#watch = this.#watcher(() => {
+    this.#ruleSet.listen(this.#link.portId, () => {
       if (this.#inStep !== undefined && this.#seemsDrifted()) onForeignChange();
     });
   }
@@ -149,7 +136,7 @@ class NftablesDataplane implements Dataplane {
   }
 
   close(): void {
-    this.#watch?.close();
+    this.#ruleSet.ignore(this.#link.portId);
     this.#link.close();
   }
 
@@ -168,11 +155,8 @@ class NftablesDataplane implements Dataplane {
     };
   }
 
-  /** One that fails without an answer may have happened: then the other family finds the count wrong and looks. */
   #commit(batch: Parameters<NftLink['commit']>[0]): Written {
-    const written = this.#link.commit(batch);
-    this.#ownCommits.count += 1;
-    return written;
+    return this.#ruleSet.commit(batch.bytes, () => this.#link.commit(batch));
   }
 
   #wanted(shape: Shape) {

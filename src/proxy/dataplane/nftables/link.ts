@@ -16,6 +16,10 @@ export class NftLink {
     this.family = family;
   }
 
+  get portId(): number {
+    return this.#socket.portId;
+  }
+
   /** With `generation`, the batch fails with ERESTART when anybody has changed the rule set since it was read. */
   batch(generation?: number): NftBatch {
     const { sequence: firstSequence } = this.#take(0);

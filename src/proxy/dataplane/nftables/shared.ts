@@ -15,6 +15,7 @@ export class Shared {
   };
   /** Elements of each set that exists only with some. */
   readonly #dynamicSets = new UseCounts<string>();
+  #shape: Shape | undefined;
 
   useFrontend({ kind, address }: Frontend, by: 1 | -1): void {
     if (address === undefined) return;
@@ -29,8 +30,10 @@ export class Shared {
     if (isDynamic(set)) this.#dynamicSets.use(set, by);
   }
 
+  /** As it was when last settled. */
   get shape(): Shape {
-    return shapeOf(this.#dynamicSets.keys());
+    this.#shape ??= shapeOf(this.#dynamicSets.keys());
+    return this.#shape;
   }
 
   /** Elements of addresses that came into use and went out of it since the last call, and whether the shape is another. */
@@ -43,7 +46,9 @@ export class Shared {
       for (const address of changes.vanished) vanished.push(addressElement(set, address));
     }
     const sets = this.#dynamicSets.settle();
-    return { appeared, vanished, isReshaped: sets.appeared.length + sets.vanished.length > 0 };
+    const isReshaped = sets.appeared.length + sets.vanished.length > 0;
+    if (isReshaped) this.#shape = undefined;
+    return { appeared, vanished, isReshaped };
   }
 }
 

@@ -1,6 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect as connectTcp, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { askSctp, serveSctp } from './sctp.ts';
 
 /**
  * Runs inside a network namespace and does there what its parent asks, a line of JSON each: serves, or connects and
@@ -21,9 +22,10 @@ export interface AgentAnswer {
   /** What the server said, or an error's code: ECONNREFUSED, ENETUNREACH, timeout. */
   readonly result: string;
 }
-type Protocol = 'TCP' | 'UDP';
+export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
 function serve(protocol: Protocol, port: number, name: string): Promise<string> {
+  if (protocol === 'SCTP') return serveSctp(port, name);
   return new Promise((resolve, reject) => {
     if (protocol === 'TCP') {
       const server = createServer((socket) =>
@@ -41,8 +43,7 @@ function serve(protocol: Protocol, port: number, name: string): Promise<string> 
 /** Sockets of both families show IPv4 addresses as IPv6 ones. */
 const plain = (address = ''): string => address.replace(/^::ffff:/, '');
 
-const ask = (protocol: Protocol, address: string, port: number, timeoutMs: number): Promise<string> =>
-  protocol === 'TCP' ? askTcp(address, port, timeoutMs) : askUdp(address, port, timeoutMs);
+const askers = { TCP: askTcp, UDP: askUdp, SCTP: askSctp };
 
 function askTcp(address: string, port: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
@@ -81,7 +82,7 @@ for await (const line of createInterface(process.stdin)) {
   const outcome =
     request.do === 'serve'
       ? serve(request.protocol, request.port, request.name)
-      : ask(request.protocol, request.address, request.port, request.timeoutMs);
+      : askers[request.protocol](request.address, request.port, request.timeoutMs);
   void outcome
     .catch((error: Error) => error.message)
     .then((result) => process.stdout.write(`${JSON.stringify({ id: request.id, result })}\n`));

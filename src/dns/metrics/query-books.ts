@@ -93,7 +93,9 @@ export function registerQueryMetrics(registry: Registry, books: () => Iterable<Q
   const all = () => [...books()];
   const byProtocol = (of: 'requestBytes' | 'responseBytes') => () =>
     all().flatMap((book) =>
-      book[of].map((value, index) => ({ labels: { ...book.labels, proto: protocols[index]! }, value })),
+      book[of]
+        .map((value, index) => ({ labels: { ...book.labels, proto: protocols[index]! }, value }))
+        .filter(({ value }) => value.count > 0),
     );
   counter(registry, common('requests_total', 'Counter of DNS requests made per zone, protocol and family.'), () =>
     all().flatMap((book) => [...book.requestSamples()]),

@@ -63,6 +63,10 @@ export class Distribution {
     this.#sum += value;
   }
 
+  get count(): number {
+    return this.#counts.reduce((sum, some) => sum + some, 0);
+  }
+
   values(name: string, labels: NonNullable<Sample['labels']>): MetricValue<string>[] {
     const found: MetricValue<string>[] = [];
     let count = 0;

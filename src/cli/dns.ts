@@ -1,7 +1,17 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { version } from '../base/version.ts';
 import { connect } from './connect.ts';
-import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, repeated, socketAddress } from './options.ts';
+import {
+  durationMs,
+  interruption,
+  type LogFlags,
+  loggerFrom,
+  logOptions,
+  repeated,
+  socketAddress,
+  wholeNumber,
+} from './options.ts';
 
 interface DnsFlags extends LogFlags {
   kubeconfig?: string;
@@ -13,11 +23,28 @@ interface DnsFlags extends LogFlags {
   readyAddress?: { address: string; port: number };
   healthAddress?: { address: string; port: number };
   lameDuck: number;
+  conf?: string;
+  dnsPort: number;
+  pidfile?: string;
+  quiet?: boolean;
+  version?: boolean;
 }
 
 export function dnsCommand(): Command {
   const command = new Command('dns')
     .description('Answer DNS for the cluster: Services and headless Services by name, everything else forwarded.')
+    .option(
+      '--conf <Corefile>',
+      'answer as this file of CoreDNS says, in its place; the flags below it do not count then',
+    )
+    .addOption(
+      new Option('--dns.port <port>', 'with --conf: the port of zones that name none')
+        .argParser(wholeNumber(0, 65_535))
+        .default(53),
+    )
+    .option('--pidfile <file>', 'with --conf: where to write the process id')
+    .option('--quiet', 'with --conf: only warnings and errors')
+    .option('--version', 'the version, and end')
     .option('--kubeconfig <file>', 'how to reach the API server; left out: forward everything')
     .addOption(
       new Option('--listen <address:port>', 'where to answer, UDP and TCP; may be given again')
@@ -44,12 +71,33 @@ export function dnsCommand(): Command {
       `
 Until the cluster has been listed once, its names are answered with SERVFAIL, never with NXDOMAIN.
 
+With --conf it takes CoreDNS's place: its Corefile, its ports, its metrics, and its flags with one dash as well. The API
+server is reached as the Corefile says, by --kubeconfig, or as a Pod of the cluster.
+
 Examples:
+  signalbox dns --conf /etc/coredns/Corefile
   signalbox dns --kubeconfig node1.kubeconfig --listen 192.0.2.11:53
   signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only`,
     );
   for (const option of logOptions()) command.addOption(option);
   return command.action(async (flags: DnsFlags) => {
+    if (flags.version) {
+      process.stdout.write(`signalbox ${version}\n`);
+      return;
+    }
+    if (flags.conf !== undefined) {
+      const { conf, dnsPort, kubeconfig, pidfile } = flags;
+      const { runCorefile } = await import('./dns-corefile.ts');
+      const level = flags.quiet ? 'warn' : flags.logLevel;
+      const found = {
+        conf,
+        dnsPort,
+        ...(kubeconfig !== undefined && { kubeconfig }),
+        ...(pidfile !== undefined && { pidfile }),
+      };
+      await runCorefile(found, systemClock, loggerFrom({ ...flags, logLevel: level }, systemClock, 'dns'));
+      return;
+    }
     const { startDns } = await import('../dns/mod.ts');
     const clock = systemClock;
     const log = loggerFrom(flags, clock, 'dns');

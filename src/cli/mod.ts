@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, UsageError } from '../base/errors.ts';
+import { withTwoDashes } from './coredns-flags.ts';
 import { dnsCommand } from './dns.ts';
 import { downCommand } from './down.ts';
 import { ExitError, exitCodes, exitCodesHelp } from './exit-codes.ts';
@@ -13,7 +14,7 @@ import { versionCommand } from './version.ts';
 export async function main(words: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(words[0] === 'dns' ? withTwoDashes(words) : words, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
     return report(error);

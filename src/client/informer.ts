@@ -31,6 +31,7 @@ const stallGraceMs = 10_000;
 class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   readonly synced: Promise<void>;
   hasSynced = false;
+  lastHeardMs = Number.NEGATIVE_INFINITY;
   readonly #options: InformerOptions<S>;
   readonly #log: Logger;
   readonly #random: () => number;
@@ -125,6 +126,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
     this.#deleted.clear();
     this.#replace(items);
     this.#saw(resourceVersion);
+    this.lastHeardMs = this.#options.clock.monotonicMs();
     if (!this.hasSynced) {
       this.hasSynced = true;
       this.#resolveSynced();
@@ -154,8 +156,11 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
         if (this.#stop.signal.aborted) return;
         events++;
         this.#failures = 0;
+        this.lastHeardMs = clock.monotonicMs();
         this.#apply(event);
       }
+      // It ended as it should: the server was there until now.
+      this.lastHeardMs = clock.monotonicMs();
     } finally {
       cancelGuard();
       if (clock.monotonicMs() - startedMs >= shortWatchMs) this.#failures = 0;

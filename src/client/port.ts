@@ -82,6 +82,8 @@ export interface Informer<S extends KubeObject> {
   /** Resolves after the first full list has been delivered to every handler. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
+  /** When the server was last heard, by a list, an event or a bookmark, on the monotonic clock; -Infinity: never. */
+  readonly lastHeardMs: number;
   /** By `namespace/name`, or `name` for a cluster-scoped kind. */
   get(key: string): S | undefined;
   list(): IterableIterator<S>;

@@ -119,7 +119,7 @@ class Server implements DnsServer {
     if (client && !informers) {
       this.#own = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
     }
-    const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin(this.#forwarder)];
+    const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin({ forwarder: this.#forwarder })];
     if (this.#zone) {
       plugins.unshift(createKubernetesPlugin({ zone: this.#zone, isSynced: () => this.#isSynced, ttlSeconds }));
     }

@@ -13,10 +13,11 @@ export interface Question {
 /**
  * What is known when the chain has been passed, not yet cut to what the client takes: bytes that were made ready from our
  * own data, or the message of another resolver (also one that was kept). The rim encodes it for the client's packet.
+ * `from` is the plugin that it is counted for.
  */
 export type Answer =
-  | { readonly kind: 'ready'; readonly response: Response }
-  | { readonly kind: 'relayed'; readonly upstream: UpstreamAnswer };
+  | { readonly kind: 'ready'; readonly response: Response; readonly from?: string }
+  | { readonly kind: 'relayed'; readonly upstream: UpstreamAnswer; readonly from?: string };
 
 /** Answers at once where nothing has to be waited for: a promise costs as much as the rest of an answer. */
 export type Handler = (question: Question) => Answer | Promise<Answer>;

@@ -1,3 +1,4 @@
+import type { AclOptions } from '../plugins/acl.ts';
 import type { HostPort } from './directive.ts';
 
 /** What a Corefile says, directive by directive, with CoreDNS's defaults where it is silent. Zones have no final dot; the root is `.`. */
@@ -14,7 +15,6 @@ export interface Directives {
   readonly hosts?: HostsDirective;
   readonly kubernetes?: KubernetesDirective;
   readonly loadbalance?: true;
-  readonly local?: true;
   readonly log?: readonly LogOptions[];
   readonly loop?: true;
   readonly minimal?: true;
@@ -26,19 +26,6 @@ export interface Directives {
 }
 
 export type DirectiveName = keyof Directives;
-
-export interface AclOptions {
-  readonly zones: readonly string[];
-  readonly rules: readonly AclRule[];
-}
-
-export interface AclRule {
-  readonly action: 'allow' | 'block' | 'filter' | 'drop';
-  /** Record types; undefined: all. */
-  readonly types: readonly number[] | undefined;
-  /** Address ranges; undefined: all. */
-  readonly sources: readonly string[] | undefined;
-}
 
 export interface AutopathDirective {
   readonly zones: readonly string[];

@@ -1,4 +1,4 @@
 export { ProbeServer } from './probe-server.ts';
-export { Responder } from './responder.ts';
+export { type Observer, type Respond, Responder, type Route, type Service } from './responder.ts';
 export { type TcpLimits, TcpListener } from './tcp-listener.ts';
 export { UdpListener } from './udp-listener.ts';

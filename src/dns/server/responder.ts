@@ -11,6 +11,7 @@ import {
   responseCodes,
   type Transport,
 } from '../../wire/dns/mod.ts';
+import { codeOnly } from '../chain/mod.ts';
 import type { Answer, Handler, Question } from '../chain/port.ts';
 
 /** An answer to send, or undefined when the sender gets none. */
@@ -19,16 +20,37 @@ export type Reply = Buffer | undefined;
 /** Answers a packet of `client`, which must not be changed before the answer is there. */
 export type Respond = (packet: Buffer, client: Question['client']) => Reply | Promise<Reply>;
 
+/** Told of every answer as it is sent. */
+export interface Observer {
+  /** When the question came, in milliseconds of a clock of its own; undefined: not measured. */
+  begin(): number;
+  /** `plugin` is the `from` of the answer; empty when the rim itself has answered. */
+  answered(question: Question, reply: Buffer, rcode: number, plugin: string, beganMs: number, error?: string): void;
+  /** A mistake in a plugin: the client got SERVFAIL. */
+  failed(question: Question, error: unknown): void;
+}
+
+/** Who answers the names of one server block. */
+export interface Service {
+  readonly head: Handler;
+  readonly observer?: Observer;
+}
+
+/** By the key of the name. Undefined: nobody here answers for it. */
+export type Route = (key: string) => Service | undefined;
+
 const transferTypes: readonly number[] = [recordTypes.AXFR, recordTypes.IXFR];
 /** Types that are no data: nobody can have records of them (RFC 6895 section 3.1). */
 const metaTypes: readonly number[] = [recordTypes.TKEY, recordTypes.TSIG, recordTypes.MAILA, recordTypes.MAILB];
 
 /** The rim of the chain: packets in, questions to the first handler, its answers out, each cut to what its client takes. */
 export class Responder {
-  readonly #head: Handler;
+  readonly #route: Route;
 
-  constructor(head: Handler) {
-    this.#head = head;
+  /** One handler for all names, or a route to one of several. */
+  constructor(head: Handler | { readonly route: Route }) {
+    const service = typeof head === 'function' ? { head } : undefined;
+    this.#route = typeof head === 'function' ? () => service : head.route;
   }
 
   /** `packet` must not be changed before the answer is there. Never throws for anything that `packet` may hold. */
@@ -36,40 +58,78 @@ export class Responder {
     const query = parseQuery(packet);
     if (!query) return undefined;
     if (query.rcode !== responseCodes.NoError) return encodeRejection(query);
-    const refused = refuse(packet, query, transport);
-    if (refused) return refused;
+    const service = this.#route(query.key);
     const question: Question = { packet, query, transport, client };
-    const answer = this.#head(question);
-    return answer instanceof Promise ? encodeLater(question, answer) : encodeAnswer(question, answer);
+    const beganMs = service?.observer?.begin() ?? 0;
+    const refused = refuse(query) ?? (service ? undefined : notServed);
+    if (refused) return finish(service, question, refused, beganMs);
+    return answer(service!, question, beganMs);
   }
 }
 
-const encodeLater = async (question: Question, answer: Promise<Answer>): Promise<Buffer> =>
-  encodeAnswer(question, await answer);
+function answer(service: Service, question: Question, beganMs: number): Buffer | Promise<Buffer> {
+  try {
+    const answered = service.head(question);
+    return answered instanceof Promise
+      ? finishLater(service, question, answered, beganMs)
+      : finish(service, question, answered, beganMs);
+  } catch (error) {
+    return fail(service, question, beganMs, error);
+  }
+}
 
-const encodeAnswer = ({ packet, query, transport }: Question, answer: Answer): Buffer =>
-  answer.kind === 'ready'
+async function finishLater(service: Service, question: Question, answered: Promise<Answer>, beganMs: number) {
+  try {
+    return finish(service, question, await answered, beganMs);
+  } catch (error) {
+    return fail(service, question, beganMs, error);
+  }
+}
+
+function finish(service: Service | undefined, question: Question, answer: Answer, beganMs: number): Buffer {
+  const { packet, query, transport } = question;
+  const isReady = answer.kind === 'ready';
+  const reply = isReady
     ? encodeResponse(packet, query, answer.response, transport)
     : encodeRelayed(packet, query, answer.upstream, transport);
+  if (service?.observer) {
+    const rcode = isReady ? answer.response.rcode : answer.upstream.rcode;
+    const error = isReady ? answer.response.error?.text : undefined;
+    service.observer.answered(question, reply, rcode, answer.from ?? '', beganMs, error);
+  }
+  return reply;
+}
+
+/** A mistake in a plugin costs one answer, and not the server. */
+function fail(service: Service, question: Question, beganMs: number, error: unknown): Buffer {
+  if (!service.observer) throw error;
+  service.observer.failed(question, error);
+  return finish(service, question, mistaken, beganMs);
+}
+
+const mistaken = codeOnly(responseCodes.ServFail, { code: extendedErrors.Other, text: 'A mistake in the server' });
+
+const refusal = (rcode: number, error?: ExtendedError): Answer => codeOnly(rcode, error);
+const notServed = refusal(responseCodes.Refused, { code: extendedErrors.Prohibited, text: 'No such zone is served' });
+const badVersion = refusal(responseCodes.BadVers);
+const malformed = refusal(responseCodes.FormErr);
+const notImplemented = refusal(responseCodes.NotImp);
+const otherClass = refusal(responseCodes.Refused, {
+  code: extendedErrors.NotSupported,
+  text: 'Only class IN is served',
+});
+const noTransfer = refusal(responseCodes.Refused, {
+  code: extendedErrors.Prohibited,
+  text: 'Zone transfers are not allowed',
+});
 
 /** RFC 8906: whatever is not served is said so, never passed over in silence. */
-function refuse(packet: Uint8Array, query: Query, transport: Transport): Buffer | undefined {
+function refuse(query: Query): Answer | undefined {
   const { type } = query;
-  const fail = (rcode: number, error?: ExtendedError) =>
-    encodeResponse(
-      packet,
-      query,
-      { rcode, authoritative: false, recursionAvailable: true, ...(error && { error }) },
-      transport,
-    );
-  if (query.edns && query.edns.version > 0) return fail(responseCodes.BadVers);
-  if (query.class !== recordClasses.IN) {
-    return fail(responseCodes.Refused, { code: extendedErrors.NotSupported, text: 'Only class IN is served' });
-  }
-  if (type === recordTypes.OPT || type === 0) return fail(responseCodes.FormErr);
+  if (query.edns && query.edns.version > 0) return badVersion;
+  if (query.class !== recordClasses.IN) return otherClass;
+  if (type === recordTypes.OPT || type === 0) return malformed;
   if (type < recordTypes.TKEY) return undefined;
-  if (transferTypes.includes(type)) {
-    return fail(responseCodes.Refused, { code: extendedErrors.Prohibited, text: 'Zone transfers are not allowed' });
-  }
-  return metaTypes.includes(type) ? fail(responseCodes.NotImp) : undefined;
+  if (transferTypes.includes(type)) return noTransfer;
+  return metaTypes.includes(type) ? notImplemented : undefined;
 }

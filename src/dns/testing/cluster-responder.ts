@@ -28,7 +28,7 @@ export function clusterResponder(options: { isSynced?: boolean; yaml?: string } 
   const plugins = [
     createKubernetesPlugin({ zone, isSynced: () => options.isSynced ?? true, ttlSeconds: 5 }),
     createAnyPlugin(5),
-    createRelayPlugin(forwarder),
+    createRelayPlugin({ forwarder }),
   ];
   return new Responder(compose(plugins, nobodyAnswers));
 }

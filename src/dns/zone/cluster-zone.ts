@@ -32,6 +32,8 @@ export interface ZoneOptions {
   readonly reverseCidrs: readonly string[];
   /** `namespace/name` of the Service by which clients reach this server. */
   readonly nameServerService: string;
+  /** No name for a Service with a cluster IP but without a ready endpoint, so that clients search on. Default false. */
+  readonly hideEmptyServices?: boolean;
   /** Seconds since the epoch, for the serial number. */
   readonly nowSeconds: () => number;
 }
@@ -266,7 +268,8 @@ export class ClusterZone {
   #entry(key: string): ServiceEntry {
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = new ServiceEntry(key, `svc.${this.#options.clusterDomain}`, this.#options.ttlSeconds);
+      const { clusterDomain, ttlSeconds, hideEmptyServices } = this.#options;
+      entry = new ServiceEntry(key, `svc.${clusterDomain}`, ttlSeconds, hideEmptyServices);
       this.#entries.set(key, entry);
     }
     return entry;

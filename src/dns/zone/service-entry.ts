@@ -27,7 +27,11 @@ export class ServiceEntry {
   readonly #wireName: Uint8Array | undefined;
   readonly #ttlSeconds: number;
 
-  constructor(key: string, serviceDomain: string, ttlSeconds: number) {
+  readonly #hideEmpty: boolean;
+
+  /** `hideEmpty`: there is no such name while a Service with a cluster IP has no endpoint that is ready. */
+  constructor(key: string, serviceDomain: string, ttlSeconds: number, hideEmpty = false) {
+    this.#hideEmpty = hideEmpty;
     [this.namespace = '', this.name = ''] = key.split('/');
     this.#wireName = tryEncode(`${this.name}.${this.namespace}.${serviceDomain}`);
     this.#ttlSeconds = ttlSeconds;
@@ -38,12 +42,16 @@ export class ServiceEntry {
    * `key` is the whole name.
    */
   lookup(key: string, below: readonly string[]): RecordSets | undefined {
-    if (!this.service) return undefined;
+    if (!this.service || this.#isHidden()) return undefined;
     const [first, second] = below;
     if (first === undefined) return this.#ownSets(key, this.service);
     if (this.service.kind === 'external-name') return undefined;
     if (second !== undefined) return below.length === 2 ? this.#portSets(key, first, second) : undefined;
     return this.#endpointSets(key, first) ?? this.#protocolSets(first);
+  }
+
+  #isHidden(): boolean {
+    return this.#hideEmpty && this.service?.kind === 'cluster-ip' && this.published().length === 0;
   }
 
   /** Endpoints that may be given out, each address and hostname once: an endpoint can stand in two slices for a while. */

@@ -8,6 +8,7 @@ export class FakeInformer<S extends KubeObject> implements Informer<S> {
   readonly #synced = Promise.withResolvers<void>();
   readonly synced = this.#synced.promise;
   hasSynced = false;
+  readonly lastHeardMs = 0;
 
   start(): void {}
   async stop(): Promise<void> {}

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
+import type { AclOptions, AclRule } from '../../plugins/acl.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
-import type { AclOptions, AclRule } from '../options.ts';
 import type { ReadContext } from '../read.ts';
 import type { Token } from '../token.ts';
 import { recordTypeOf } from './names.ts';

@@ -18,6 +18,8 @@ export interface KubernetesOptions {
   readonly isSynced: () => boolean;
   /** How long ANY's answer may be kept. */
   readonly ttlSeconds: number;
+  /** Whether such a name goes to the next handler when it is not there. Default: none does. */
+  readonly isMissingPassedOn?: (key: string) => boolean;
 }
 
 /** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
@@ -37,9 +39,11 @@ class KubernetesStep {
   readonly #zone: ClusterZone;
   readonly #isSynced: () => boolean;
   readonly #ttlSeconds: number;
+  readonly #isMissingPassedOn: ((key: string) => boolean) | undefined;
   readonly #next: Handler;
 
-  constructor({ zone, isSynced, ttlSeconds }: KubernetesOptions, next: Handler) {
+  constructor({ zone, isSynced, ttlSeconds, isMissingPassedOn }: KubernetesOptions, next: Handler) {
+    this.#isMissingPassedOn = isMissingPassedOn;
     this.#zone = zone;
     this.#isSynced = isSynced;
     this.#ttlSeconds = ttlSeconds;
@@ -55,7 +59,10 @@ class KubernetesStep {
 
   #fromZone(question: Question, found: Found): Answer | Promise<Answer> {
     const { type, key } = question.query;
-    if (!found.name) return this.#negative(question, found, responseCodes.NXDomain);
+    if (!found.name) {
+      if (this.#isMissingPassedOn?.(key)) return this.#next(question);
+      return this.#negative(question, found, responseCodes.NXDomain);
+    }
     const answer = found.name.answer(type);
     if (answer) return positive(answer);
     if (type === recordTypes.ANY) return refusedAny(key, this.#ttlSeconds, true);
@@ -68,6 +75,7 @@ class KubernetesStep {
     const error = query.edns && { code: extendedErrors.Other, text: this.#zone.explain(query.key) };
     return {
       kind: 'ready',
+      from: 'kubernetes',
       response: {
         rcode,
         authoritative: true,
@@ -87,6 +95,7 @@ class KubernetesStep {
     const chased = await followAlias(question, found, this.#zone, this.#next);
     return {
       kind: 'ready',
+      from: 'kubernetes',
       response: {
         rcode: chased.rcode,
         authoritative: true,
@@ -101,5 +110,6 @@ class KubernetesStep {
 
 const positive = (answer: ReadyAnswer): Answer => ({
   kind: 'ready',
+  from: 'kubernetes',
   response: { rcode: responseCodes.NoError, authoritative: true, recursionAvailable: true, answer },
 });

@@ -1,1 +1,2 @@
-export { createKubernetesPlugin, type KubernetesOptions } from './kubernetes.ts';
+export { createKubernetesPlugin } from './kubernetes.ts';
+export { createPlacedKubernetesPlugin } from './placed.ts';

@@ -1,0 +1,121 @@
+import type { Clock } from '../../base/clock.ts';
+import { UsageError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
+import type { Directives, ServerBlock } from '../corefile/mod.ts';
+import type { QueryBooks } from '../metrics/query-books.ts';
+import { ErrorLog } from '../observe/error-log.ts';
+import { BlockObserver } from '../observe/observer.ts';
+import { QueryLog } from '../observe/query-log.ts';
+import { createAclPlugin } from '../plugins/acl.ts';
+import { createAnyPlugin } from '../plugins/any.ts';
+import { createPlacedKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
+import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
+import { createMinimalPlugin } from '../plugins/minimal.ts';
+import { createRelayPlugin } from '../plugins/relay.ts';
+import { createWhoamiPlugin } from '../plugins/whoami.ts';
+import type { Service } from '../server/mod.ts';
+import { type Clusters, type FollowedCluster, reverseZonesOf } from './cluster.ts';
+import { ForwardedUpstreams, type UpstreamDependencies } from './upstreams.ts';
+
+export interface BlockDependencies extends UpstreamDependencies {
+  readonly clusters: Clusters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Where the lines of the `log` directive go. */
+  readonly writeQueryLog: (line: string) => void;
+  readonly elapsedMs: () => number;
+  readonly books: (server: string, zone: string) => QueryBooks;
+  readonly onMistake: () => void;
+}
+
+/** A server block at work: the chain of its plugins, and what they need to be kept going. */
+export interface RunningBlock {
+  readonly block: ServerBlock;
+  /** The chain as the listeners of one server use it; `server` is the label of its metrics. */
+  service(server: string, zone: string): Service;
+  readonly cluster: FollowedCluster | undefined;
+  start(): Promise<void>;
+  stop(): void;
+}
+
+const notYet = ['cache', 'loop', 'hosts', 'rewrite', 'autopath'] as const;
+/** Without them answers are slower to come, but the same. */
+const dispensable: readonly string[] = ['cache', 'loop'];
+
+/**
+ * Puts a block's plugins together in CoreDNS's order, whatever their order in the file, but for the cluster's zone: it
+ * stands before the cache (docs/decisions/0012). Throws UsageError.
+ */
+export function createBlock(block: ServerBlock, dependencies: BlockDependencies): RunningBlock {
+  const { directives } = block;
+  for (const name of notYet) if (directives[name]) missing(name, dependencies.log);
+  const cluster = directives.kubernetes && dependencies.clusters.of(directives.kubernetes);
+  const upstreams = (directives.forward ?? []).map((directive) => new ForwardedUpstreams(directive, dependencies));
+  const head = compose(pluginsOf(directives, cluster, upstreams, dependencies), nobodyAnswers);
+  const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
+  const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
+  const errors = directives.errors && new ErrorLog(directives.errors, { clock, log });
+  return {
+    block,
+    cluster,
+    service: (server, zone) => {
+      const books = directives.prometheus && dependencies.books(server, zone);
+      const observer = new BlockObserver({
+        logs,
+        elapsedMs,
+        onMistake,
+        ...(books && { books }),
+        ...(errors && { errors }),
+      });
+      return { head, observer };
+    },
+    async start() {
+      await Promise.all(upstreams.map((each) => each.start()));
+    },
+    stop() {
+      for (const each of upstreams) each.stop();
+      errors?.close();
+    },
+  };
+}
+
+function pluginsOf(
+  directives: Directives,
+  cluster: FollowedCluster | undefined,
+  upstreams: readonly ForwardedUpstreams[],
+  { random }: BlockDependencies,
+): Plugin[] {
+  const { acl = [], kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
+  const ttlSeconds = kubernetes?.ttlSeconds ?? 5;
+  return [
+    ...acl.map(createAclPlugin),
+    ...(loadbalance ? [createLoadbalancePlugin(random)] : []),
+    ...(minimal ? [createMinimalPlugin()] : []),
+    ...(kubernetes && cluster ? zonePlugins(kubernetes, cluster) : []),
+    // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
+    createAnyPlugin(ttlSeconds),
+    ...forward.map(({ from, except }, index) =>
+      createRelayPlugin({ from, except, forwarder: upstreams[index]!.forwarder }),
+    ),
+    ...(whoami ? [createWhoamiPlugin()] : []),
+  ];
+}
+
+const zonePlugins = (directive: NonNullable<Directives['kubernetes']>, cluster: FollowedCluster): Plugin[] =>
+  cluster.zones.map((zone, index) =>
+    createPlacedKubernetesPlugin({
+      zone,
+      isSynced: () => cluster.isSynced,
+      ttlSeconds: directive.ttlSeconds,
+      // Addresses have one name each: the one in the first domain.
+      reverseZones: index === 0 ? reverseZonesOf(directive) : [],
+      fallthrough: directive.fallthrough,
+    }),
+  );
+
+/** Directives whose plugin is not built yet. */
+function missing(name: (typeof notYet)[number], log: Logger): void {
+  if (!dispensable.includes(name)) throw new UsageError('Read Corefile', `the plugin '${name}' is not supported yet`);
+  log.warn('A directive has no effect yet', { directive: name });
+}

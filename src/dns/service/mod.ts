@@ -1,0 +1,2 @@
+export { CorefileServer, type CorefileServerOptions } from './corefile-server.ts';
+export { machineFiles } from './file-source.ts';

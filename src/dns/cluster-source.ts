@@ -7,24 +7,41 @@ import type { ClusterZone } from './zone/mod.ts';
 /** The part of an informer that the zone follows: it keeps its own copy of what it needs. */
 export type ChangeSource<S extends KubeObject> = Pick<Informer<S>, 'onChange' | 'synced'>;
 
-/** The kinds that names are made from; Pods only where Pod records are verified. */
+/** The kinds that names are made from; Pods only where Pod records are verified, slices but for `noendpoints`. */
 export interface DnsInformers {
   readonly services: ChangeSource<Service>;
-  readonly endpointSlices: ChangeSource<EndpointSlice>;
+  readonly endpointSlices?: ChangeSource<EndpointSlice>;
   readonly namespaces: ChangeSource<Namespace>;
   readonly pods?: ChangeSource<Pod>;
 }
 
+export interface DnsInformerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly withPods: boolean;
+  readonly withEndpoints?: boolean;
+  /** Only Services, EndpointSlices and Pods with these labels: `app=web,tier in (a,b)`. */
+  readonly labels?: string;
+  readonly namespaceLabels?: string;
+}
+
 /** Informers of our own, not started yet. */
-export function createDnsInformers(options: { client: Client; clock: Clock; log: Logger; withPods: boolean }) {
-  const { withPods, ...common } = options;
-  const services = createInformer({ ...common, resource: Service });
-  const endpointSlices = createInformer({ ...common, resource: EndpointSlice });
-  const namespaces = createInformer({ ...common, resource: Namespace });
-  const pods = withPods ? createInformer({ ...common, resource: Pod }) : undefined;
-  const all = [services, endpointSlices, namespaces, ...(pods ? [pods] : [])];
+export function createDnsInformers(options: DnsInformerOptions) {
+  const { withPods, withEndpoints = true, labels, namespaceLabels, client, clock, log } = options;
+  const common = { client, clock, log };
+  const selected = { ...common, ...(labels !== undefined && { labelSelector: labels }) };
+  const services = createInformer({ ...selected, resource: Service });
+  const namespaces = createInformer({
+    ...common,
+    resource: Namespace,
+    ...(namespaceLabels !== undefined && { labelSelector: namespaceLabels }),
+  });
+  const endpointSlices = withEndpoints ? createInformer({ ...selected, resource: EndpointSlice }) : undefined;
+  const pods = withPods ? createInformer({ ...selected, resource: Pod }) : undefined;
+  const all = [services, namespaces, ...(endpointSlices ? [endpointSlices] : []), ...(pods ? [pods] : [])];
   return {
-    informers: { services, endpointSlices, namespaces, ...(pods && { pods }) } satisfies DnsInformers,
+    informers: { services, namespaces, ...(endpointSlices && { endpointSlices }), ...(pods && { pods }) } as DnsInformers,
     start: (): void => {
       for (const informer of all) informer.start();
     },
@@ -38,8 +55,8 @@ export function createDnsInformers(options: { client: Client; clock: Clock; log:
 export async function followCluster(zone: ClusterZone, informers: DnsInformers): Promise<void> {
   const { services, endpointSlices, namespaces, pods } = informers;
   services.onChange((change) => zone.applyService(change));
-  endpointSlices.onChange((change) => zone.applySlice(change));
+  endpointSlices?.onChange((change) => zone.applySlice(change));
   namespaces.onChange((change) => zone.applyNamespace(change));
   pods?.onChange((change) => zone.applyPod(change));
-  await Promise.all([services.synced, endpointSlices.synced, namespaces.synced, pods?.synced]);
+  await Promise.all([services.synced, endpointSlices?.synced, namespaces.synced, pods?.synced]);
 }

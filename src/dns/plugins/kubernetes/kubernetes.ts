@@ -1,6 +1,8 @@
 import {
   encodeReadyAnswer,
   extendedErrors,
+  isWithin,
+  keyOf,
   type ReadyAnswer,
   type ReadyRecords,
   recordTypes,
@@ -18,6 +20,8 @@ export interface KubernetesOptions {
   readonly isSynced: () => boolean;
   /** How long ANY's answer may be kept. */
   readonly ttlSeconds: number;
+  /** Names in these zones that are not there are the next handler's; `.` stands for all. */
+  readonly fallthrough?: readonly string[];
 }
 
 /** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
@@ -38,8 +42,11 @@ class KubernetesStep {
   readonly #isSynced: () => boolean;
   readonly #ttlSeconds: number;
   readonly #next: Handler;
+  /** Keys of the zones that fall through. */
+  readonly #fallthrough: readonly string[];
 
-  constructor({ zone, isSynced, ttlSeconds }: KubernetesOptions, next: Handler) {
+  constructor({ zone, isSynced, ttlSeconds, fallthrough = [] }: KubernetesOptions, next: Handler) {
+    this.#fallthrough = fallthrough.map(keyOf);
     this.#zone = zone;
     this.#isSynced = isSynced;
     this.#ttlSeconds = ttlSeconds;
@@ -55,12 +62,19 @@ class KubernetesStep {
 
   #fromZone(question: Question, found: Found): Answer | Promise<Answer> {
     const { type, key } = question.query;
-    if (!found.name) return this.#negative(question, found, responseCodes.NXDomain);
+    if (!found.name) return this.#missing(question, found);
     const answer = found.name.answer(type);
     if (answer) return positive(answer);
     if (type === recordTypes.ANY) return refusedAny(key, this.#ttlSeconds, true);
     if (found.name.isAlias) return this.#follow(question, found);
     return this.#negative(question, found, responseCodes.NoError);
+  }
+
+  #missing(question: Question, found: Found): Answer | Promise<Answer> {
+    const { key } = question.query;
+    return this.#fallthrough.some((zone) => isWithin(key, zone))
+      ? this.#next(question)
+      : this.#negative(question, found, responseCodes.NXDomain);
   }
 
   #negative({ query }: Question, found: Found, rcode: number): Answer {

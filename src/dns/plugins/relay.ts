@@ -1,8 +1,8 @@
-import { responseCodes } from '../../wire/dns/mod.ts';
+import { isWithin, responseCodes } from '../../wire/dns/mod.ts';
 import { codeOnly } from '../chain/mod.ts';
 import type { Answer, Plugin, Question } from '../chain/port.ts';
 import { ForwardError, type Forwarder } from '../forward/mod.ts';
-import { isWithin, isWithinAny, zoneKeys } from './zones.ts';
+import { isWithinAny, zoneKeys } from './zones.ts';
 
 export interface RelayOptions {
   readonly forwarder: Forwarder;

@@ -2,20 +2,20 @@ import type { Clock } from '../../base/clock.ts';
 import { UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
-import type { Directives, ServerBlock } from '../corefile/mod.ts';
+import type { Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
 import type { QueryBooks } from '../metrics/query-books.ts';
 import { ErrorLog } from '../observe/error-log.ts';
 import { BlockObserver } from '../observe/observer.ts';
 import { QueryLog } from '../observe/query-log.ts';
 import { createAclPlugin } from '../plugins/acl.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
-import { createPlacedKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
+import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
 import { createRelayPlugin } from '../plugins/relay.ts';
 import { createWhoamiPlugin } from '../plugins/whoami.ts';
 import type { Service } from '../server/mod.ts';
-import { type Clusters, type FollowedCluster, reverseZonesOf } from './cluster.ts';
+import type { Clusters, FollowedCluster } from './cluster.ts';
 import { ForwardedUpstreams, type UpstreamDependencies } from './upstreams.ts';
 
 export interface BlockDependencies extends UpstreamDependencies {
@@ -92,7 +92,7 @@ function pluginsOf(
     ...acl.map(createAclPlugin),
     ...(loadbalance ? [createLoadbalancePlugin(random)] : []),
     ...(minimal ? [createMinimalPlugin()] : []),
-    ...(kubernetes && cluster ? zonePlugins(kubernetes, cluster) : []),
+    ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster)] : []),
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),
     ...forward.map(({ from, except }, index) =>
@@ -102,17 +102,13 @@ function pluginsOf(
   ];
 }
 
-const zonePlugins = (directive: NonNullable<Directives['kubernetes']>, cluster: FollowedCluster): Plugin[] =>
-  cluster.zones.map((zone, index) =>
-    createPlacedKubernetesPlugin({
-      zone,
-      isSynced: () => cluster.isSynced,
-      ttlSeconds: directive.ttlSeconds,
-      // Addresses have one name each: the one in the first domain.
-      reverseZones: index === 0 ? reverseZonesOf(directive) : [],
-      fallthrough: directive.fallthrough,
-    }),
-  );
+const zonePlugin = ({ ttlSeconds, fallthrough }: KubernetesDirective, cluster: FollowedCluster): Plugin =>
+  createKubernetesPlugin({
+    zone: cluster.zone,
+    isSynced: () => cluster.isSynced,
+    ttlSeconds,
+    ...(fallthrough && { fallthrough }),
+  });
 
 /** Directives whose plugin is not built yet. */
 function missing(name: (typeof notYet)[number], log: Logger): void {

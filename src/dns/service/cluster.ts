@@ -4,7 +4,7 @@ import type { Client } from '../../client/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from '../cluster-source.ts';
 import type { KubernetesDirective } from '../corefile/mod.ts';
 import { ProgrammingLatency } from '../metrics/programming-latency.ts';
-import { ClusterZone } from '../zone/mod.ts';
+import { ClusterZone, splitZones } from '../zone/mod.ts';
 
 export interface ClusterDependencies {
   /** How this directive says that the API server is reached. Throws UsageError. */
@@ -15,8 +15,7 @@ export interface ClusterDependencies {
 
 /** What one `kubernetes` directive names: a cluster followed for as long as some Corefile says the same of it. */
 export class FollowedCluster {
-  /** One a domain; all of the same objects. */
-  readonly zones: readonly ClusterZone[];
+  readonly zone: ClusterZone;
   readonly synced: Promise<void>;
   readonly latency: ProgrammingLatency;
   isSynced = false;
@@ -27,9 +26,9 @@ export class FollowedCluster {
   /** Throws UsageError for what the directive or the kubeconfig has wrong. */
   constructor(directive: KubernetesDirective, { connect, clock, log }: ClusterDependencies) {
     this.#clock = clock;
-    this.zones = domainsOf(directive).map((domain) => zoneFor(domain, directive, clock));
+    this.zone = zoneFor(directive, clock);
     this.#client = connect(directive);
-    const { labels, namespaces, namespaceLabels, endpoints, endpointPodNames } = directive;
+    const { labels, namespaceLabels, endpoints } = directive;
     this.#informers = createDnsInformers({
       client: this.#client,
       clock,
@@ -37,15 +36,13 @@ export class FollowedCluster {
       withPods: directive.pods === 'verified',
       withEndpoints: endpoints,
       ...(labels !== undefined && { labels }),
-      ...(namespaces && { namespaces }),
       ...(namespaceLabels !== undefined && { namespaceLabels }),
     });
     const informers: DnsInformers = this.#informers.informers;
     this.latency = new ProgrammingLatency(informers, () => clock.now());
-    const followed = this.zones.map((zone) => followCluster(zone, informers, { endpointPodNames }));
-    this.synced = Promise.all(followed).then(() => {
+    this.synced = followCluster(this.zone, informers).then(() => {
       this.isSynced = true;
-      log.info('Cluster zone is complete', this.zones[0]!.size);
+      log.info('Cluster zone is complete', this.zone.size);
     });
     this.#informers.start();
   }
@@ -61,31 +58,20 @@ export class FollowedCluster {
   }
 }
 
-const isReverse = (zone: string): boolean => zone.endsWith('.arpa');
-
-const domainsOf = ({ zones }: KubernetesDirective): string[] => zones.filter((zone) => !isReverse(zone));
-export const reverseZonesOf = ({ zones }: KubernetesDirective): string[] => zones.filter(isReverse);
-
-function zoneFor(clusterDomain: string, directive: KubernetesDirective, clock: Clock): ClusterZone {
+function zoneFor(directive: KubernetesDirective, clock: Clock): ClusterZone {
+  const { namespaces, namespaceLabels } = directive;
   return new ClusterZone({
-    clusterDomain,
+    ...splitZones(directive.zones),
     ttlSeconds: directive.ttlSeconds,
     podRecords: directive.pods,
-    reverseCidrs: reverseZonesOf(directive).map(cidrOf),
     nameServerService: 'kube-system/kube-dns',
-    hideEmptyServices: directive.ignoreEmptyServices,
+    ignoreEmptyServices: directive.ignoreEmptyServices,
+    endpointPodNames: directive.endpointPodNames,
+    withoutEndpoints: !directive.endpoints,
+    namespaces,
+    onlyListedNamespaces: namespaceLabels !== undefined,
     nowSeconds: () => Math.floor(clock.now() / 1000),
   });
-}
-
-/** `96.10.in-addr.arpa` is the addresses 10.96.0.0/16. */
-function cidrOf(zone: string): string {
-  const labels = zone.split('.').slice(0, -2).reverse();
-  if (zone.endsWith('in-addr.arpa')) {
-    return `${[...labels, ...Array(4 - labels.length).fill('0')].join('.')}/${8 * labels.length}`;
-  }
-  const nibbles = labels.join('').padEnd(32, '0');
-  return `${nibbles.match(/.{4}/g)!.join(':')}/${4 * labels.length}`;
 }
 
 /** Clusters by what is said of them, so that a reload that changes nothing of it goes on with what is known. */

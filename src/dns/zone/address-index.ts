@@ -1,6 +1,11 @@
 import { encodeAddress } from '../../wire/dns/mod.ts';
+import type { Domain } from './domain.ts';
 import { addressKey, type ServiceFacts, type SliceFacts } from './facts.ts';
+import { partsOf } from './namespaces.ts';
 import type { ServiceEntry } from './service-entry.ts';
+
+/** The Services that are answered for. */
+type Entries = (namespace: string, service: string) => ServiceEntry | undefined;
 
 /** Who has an address, for PTR records. */
 export class AddressIndex {
@@ -21,17 +26,19 @@ export class AddressIndex {
    * Names that the address stands for: the Service whose VIP it is, else its endpoint in every Service that gives it
    * out, headless or not, which is what CoreDNS answers too.
    */
-  namesOf(address: Uint8Array, entryOf: (service: string) => ServiceEntry | undefined): Uint8Array[] {
+  namesOf(address: Uint8Array, entries: Entries, domain: Domain): Uint8Array[] {
     const key = addressKey(address);
-    const services = [...(this.#clusterIPs.get(key) ?? [])].flatMap(({ wireName }) => wireName ?? []);
+    const services = [...(this.#clusterIPs.get(key) ?? [])].flatMap(({ namespace, name }) =>
+      entries(namespace, name) ? (domain.serviceName(namespace, name) ?? []) : [],
+    );
     if (services.length > 0) return services;
     const names = new Map<string, Uint8Array>();
     for (const slice of this.#endpoints.get(key) ?? []) {
-      const entry = entryOf(slice.service);
+      const entry = entries(...partsOf(slice.service));
       if (!entry?.service) continue;
       for (const endpoint of slice.endpoints) {
         if (addressKey(endpoint.address) !== key || !entry.publishes(endpoint)) continue;
-        const name = entry.nameBelow(endpoint.hostname);
+        const name = domain.endpointName(entry.namespace, entry.name, endpoint.hostname);
         if (name) names.set(Buffer.from(name).toString('latin1'), name);
       }
     }

@@ -16,6 +16,7 @@ export interface ApexOptions {
 
 /** The top of a zone: its SOA record, which every negative answer carries (RFC 2308 section 3). */
 export class Apex {
+  readonly zone: string;
   readonly wireName: Uint8Array;
   /** The SOA record of an answer whose question is the zone itself, owner name aside. */
   readonly #soaTail: Buffer;
@@ -23,6 +24,7 @@ export class Apex {
 
   constructor(options: ApexOptions) {
     this.#options = options;
+    this.zone = options.zone;
     this.wireName = encodeName(options.zone);
     const { bytes } = encodeReadyAnswer(encodeName('.'), [this.#uncompressedSoa(0)]).answers;
     this.#soaTail = Buffer.from(bytes.subarray(this.wireName.length));

@@ -13,27 +13,38 @@ import {
   wireOf,
 } from '../../wire/dns/mod.ts';
 import { AddressIndex, podLabelAddress } from './address-index.ts';
-import { Apex } from './apex.ts';
+import type { Apex } from './apex.ts';
+import { Domain } from './domain.ts';
 import { explainMissing } from './explain.ts';
-import { addressKey, podAddresses, type SliceFacts, serviceFacts, sliceFacts } from './facts.ts';
+import { addressKey, podAddresses, type SliceFacts, serviceFacts, serviceOf, sliceFacts } from './facts.ts';
+import { NamespaceIndex, type NamespaceOptions, partsOf } from './namespaces.ts';
 import { parseReverseName, ReverseZones } from './reverse.ts';
-import { ServiceEntry } from './service-entry.ts';
+import { type EntryOptions, isWildcard, ServiceEntry } from './service-entry.ts';
+import { Suggestions } from './suggest.ts';
+import { serviceRecords } from './transfer.ts';
+import { wildcardSets } from './wildcard.ts';
 import { type RecordSet, type RecordSets, ZoneName } from './zone-name.ts';
 
 /** Whether `10-244-1-7.<namespace>.pod` is answered: never, for every address, or for addresses of Pods of that namespace. */
 export type PodRecords = 'disabled' | 'insecure' | 'verified';
 
-export interface ZoneOptions {
-  /** `cluster.local` */
+/** The options of CoreDNS's kubernetes plugin that make a difference to the answers, and ours. */
+export interface ZoneOptions extends NamespaceOptions, EntryOptions {
+  /** `cluster.local`; what PTR records lead to. */
   readonly clusterDomain: string;
-  readonly ttlSeconds: number;
+  /** The same names again under other domains. */
+  readonly otherDomains?: readonly string[];
   readonly podRecords: PodRecords;
   /** Address ranges whose reverse names are answered here even when nobody has the address: `10.96.0.0/16`. */
   readonly reverseCidrs: readonly string[];
+  /** The same by name: `in-addr.arpa`. Given, reverse names outside of them and of the ranges are somebody else's. */
+  readonly reverseZones?: readonly string[];
   /** `namespace/name` of the Service by which clients reach this server. */
   readonly nameServerService: string;
-  /** No name for a Service with a cluster IP but without a ready endpoint, so that clients search on. Default false. */
-  readonly hideEmptyServices?: boolean;
+  /** Endpoints without a hostname are named after their Pod and not after their address. */
+  readonly endpointPodNames?: boolean;
+  /** No EndpointSlice will come (CoreDNS's `noendpoints`): said where it is the reason why a name is missing. */
+  readonly withoutEndpoints?: boolean;
   /** Seconds since the epoch, for the serial number. */
   readonly nowSeconds: () => number;
 }
@@ -56,29 +67,32 @@ const schemaVersionTtlSeconds = 28_800;
  */
 export class ClusterZone {
   readonly #options: ZoneOptions;
-  readonly #apex: Apex;
-  readonly #domainLabels: readonly string[];
+  /** The first one is the one that reverse names lead to. */
+  readonly #domains: readonly [Domain, ...Domain[]];
   readonly #reverse: ReverseZones;
-  readonly #missing: Found;
-  readonly #entries = new Map<string, ServiceEntry>();
+  readonly #missing: ReadonlyMap<Domain, Found>;
+  readonly #index: NamespaceIndex;
+  readonly #suggestions: Suggestions;
   readonly #addresses = new AddressIndex();
-  readonly #namespaces = new Set<string>();
-  readonly #servicesIn = new Map<string, number>();
   /** `namespace/address` → number of Pods; more than one for Pods in the host's network. */
   readonly #pods = new Map<string, number>();
   /** Names at and below Services that were asked for, with their ready answers. */
   readonly #ready = new Map<string, Found>();
   #serial: number;
 
-  /** Throws UsageError for an unusable range, MalformedMessageError for an unusable domain. */
+  /** Throws UsageError for an unusable range or reverse zone, MalformedMessageError for an unusable domain. */
   constructor(options: ZoneOptions) {
-    const { clusterDomain, ttlSeconds } = options;
+    const { clusterDomain, otherDomains = [], reverseCidrs, reverseZones, ttlSeconds, nowSeconds } = options;
     this.#options = options;
-    this.#apex = new Apex({ zone: clusterDomain, clusterDomain, ttlSeconds });
-    this.#domainLabels = labelsOf(keyOf(clusterDomain));
-    this.#reverse = new ReverseZones(options.reverseCidrs, { clusterDomain, ttlSeconds });
-    this.#missing = { apex: this.#apex, name: undefined };
-    this.#serial = options.nowSeconds();
+    this.#domains = [
+      new Domain(clusterDomain, ttlSeconds),
+      ...otherDomains.map((text) => new Domain(text, ttlSeconds)),
+    ];
+    this.#reverse = new ReverseZones(reverseCidrs, { clusterDomain, ttlSeconds }, reverseZones);
+    this.#missing = new Map(this.#domains.map((domain) => [domain, { apex: domain.apex, name: undefined }]));
+    this.#index = new NamespaceIndex(options);
+    this.#suggestions = new Suggestions(this.#index, nowSeconds);
+    this.#serial = nowSeconds();
   }
 
   applyService({ key, after }: Change<Service>): void {
@@ -86,20 +100,20 @@ export class ClusterZone {
     const before = entry.service;
     entry.service = after && serviceFacts(after);
     this.#addresses.replaceService(entry, before, entry.service);
-    this.#countServices(entry.namespace, Number(entry.service !== undefined) - Number(before !== undefined));
-    this.#changed(key, entry);
+    this.#index.countService(entry, Number(entry.service !== undefined) - Number(before !== undefined));
+    this.#changed(entry);
   }
 
   applySlice({ key, before, after }: Change<EndpointSlice>): void {
-    const old = before && sliceFacts(before)?.service;
-    const facts = after && sliceFacts(after);
+    const old = before && serviceOf(before);
+    const facts = after && sliceFacts(after, this.#options.endpointPodNames === true);
     if (old !== undefined && old !== facts?.service) this.#setSlice(old, key, undefined);
     if (facts) this.#setSlice(facts.service, key, facts);
   }
 
-  applyNamespace({ key, after }: Change<Namespace>): void {
-    if (after) this.#namespaces.add(key);
-    else this.#namespaces.delete(key);
+  applyNamespace({ key, before, after }: Change<Namespace>): void {
+    this.#index.setListed(key, after !== undefined);
+    if (!before !== !after) this.#dropNamespace(key);
     this.#touch();
   }
 
@@ -121,25 +135,40 @@ export class ClusterZone {
   /** Whether the name would be ours once all is known: reverse names are until then, since any might turn out to be. */
   covers(key: string): boolean {
     const labels = labelsOf(key);
-    return this.#belowDomain(labels) !== undefined || parseReverseName(labels)?.address !== undefined;
+    if (this.#domains.some((domain) => domain.labelsBelow(labels))) return true;
+    const reverse = parseReverseName(labels);
+    return reverse?.address !== undefined && this.#reverse.covers(reverse);
   }
 
   /** Why there is no such name, or no such record: a sentence for people. */
   explain(key: string): string {
-    const below = this.#belowDomain(labelsOf(key));
-    if (!below) return 'No Service and no endpoint has this address';
-    return explainMissing(below, {
-      hasNamespace: (namespace) => this.#hasNamespace(namespace),
-      entry: (service) => this.#entries.get(service),
-      podRecords: this.#options.podRecords,
-    });
+    const labels = labelsOf(key);
+    for (const domain of this.#domains) {
+      const below = domain.labelsBelow(labels);
+      if (!below) continue;
+      return explainMissing(below, {
+        index: this.#index,
+        suggestions: this.#suggestions,
+        podRecords: this.#options.podRecords,
+        withoutEndpoints: this.#options.withoutEndpoints === true,
+      });
+    }
+    return 'No Service and no endpoint has this address';
+  }
+
+  /**
+   * All records of the domain whose name this is, the SOA record first and last, for a zone transfer (RFC 5936); made
+   * while they are read. Undefined for any other name, those of reverse zones too.
+   */
+  transfer(key: string): Iterable<ResourceRecord> | undefined {
+    const domain = this.#domains.find(({ apex }) => keyOf(apex.zone) === key);
+    return domain && this.#transferOf(domain, key);
   }
 
   /** How much the zone holds; ready names are those that were asked for since they last changed. */
   get size(): { services: number; namespaces: number; addresses: number; pods: number; readyNames: number } {
     return {
-      services: this.#entries.size,
-      namespaces: this.#namespaces.size,
+      ...this.#index.size,
       addresses: this.#addresses.size,
       pods: this.#pods.size,
       readyNames: this.#ready.size,
@@ -148,35 +177,41 @@ export class ClusterZone {
 
   #resolve(key: string): Found | undefined {
     const labels = labelsOf(key);
-    const below = this.#belowDomain(labels);
-    if (!below) return this.#resolveReverse(key, labels);
-    if (below.length >= 3 && below.at(-1) === 'svc') return this.#resolveService(key, below);
-    const sets = below.at(-1) === 'pod' ? this.#podSets(key, below) : this.#topSets(key, below);
-    return sets ? { apex: this.#apex, name: new ZoneName(key, sets) } : this.#missing;
+    for (const domain of this.#domains) {
+      const below = domain.labelsBelow(labels);
+      if (below) return this.#resolveBelow(key, below, domain);
+    }
+    return this.#resolveReverse(key, labels);
   }
 
-  /** The labels before the cluster's domain. */
-  #belowDomain(labels: readonly string[]): string[] | undefined {
-    const count = labels.length - this.#domainLabels.length;
-    if (count < 0 || this.#domainLabels.some((label, index) => labels[count + index] !== label)) return undefined;
-    return labels.slice(0, count);
+  #resolveBelow(key: string, below: readonly string[], domain: Domain): Found {
+    const kind = below.at(-1);
+    if (below.length >= 3 && kind === 'svc') return this.#resolveService(key, below, domain);
+    const sets = kind === 'pod' ? this.#podSets(key, below) : this.#topSets(key, below, domain);
+    return sets ? { apex: domain.apex, name: new ZoneName(key, sets) } : this.#missing.get(domain)!;
   }
 
-  #resolveService(key: string, below: readonly string[]): Found {
-    const entry = this.#entries.get(`${below.at(-2)}/${below.at(-3)}`);
-    const sets = entry?.lookup(key, below.slice(0, -3));
-    if (!entry || !sets) return this.#missing;
-    const found = { apex: this.#apex, name: new ZoneName(key, sets) };
+  #resolveService(key: string, below: readonly string[], domain: Domain): Found {
+    const [service = '', namespace = ''] = below.slice(-3, -1);
+    if (this.#isWildcard(service) || this.#isWildcard(namespace)) {
+      // Not kept ready: any change of any Service might have to let it fall.
+      const sets = wildcardSets(key, below, domain, this.#index);
+      return sets ? { apex: domain.apex, name: new ZoneName(key, sets) } : this.#missing.get(domain)!;
+    }
+    const entry = this.#index.entry(namespace, service);
+    const sets = entry?.lookup(key, below.slice(0, -3), domain);
+    if (!entry || !sets) return this.#missing.get(domain)!;
+    const found = { apex: domain.apex, name: new ZoneName(key, sets) };
     this.#ready.set(key, found);
     entry.readyKeys.add(key);
     return found;
   }
 
   /** The domain itself, the levels between it and the Services, and the few names that are no Service's. */
-  #topSets(key: string, below: readonly string[]): RecordSets | undefined {
+  #topSets(key: string, below: readonly string[], domain: Domain): RecordSets | undefined {
     switch (below.join('.')) {
       case '':
-        return this.#apexSets(this.#apex, key);
+        return this.#apexSets(domain.apex, key, domain.text);
       case 'svc':
       case 'dns':
         return new Map();
@@ -185,7 +220,7 @@ export class ClusterZone {
           [recordTypes.TXT, () => answer(txtRecord(wireOf(key), schemaVersion, schemaVersionTtlSeconds))],
         ]);
       case 'ns.dns':
-        return this.#nameServerSets(key);
+        return this.#addressSets(key, this.#nameServerAddresses());
     }
     return below.length === 2 && below[1] === 'svc' && this.#hasNamespace(below[0]!) ? new Map() : undefined;
   }
@@ -198,15 +233,22 @@ export class ClusterZone {
     if (below.length === 2) return new Map();
     const address = podRecords === 'disabled' ? undefined : podLabelAddress(below[0]!);
     if (!address) return undefined;
-    if (podRecords === 'verified' && !this.#pods.has(`${namespace}/${addressKey(address)}`)) return undefined;
+    if (podRecords === 'verified' && !this.#isPodAddress(namespace, address)) return undefined;
     return this.#addressSets(key, [address]);
+  }
+
+  #isPodAddress(namespace: string, address: Uint8Array): boolean {
+    for (const each of this.#isWildcard(namespace) ? this.#index.names() : [namespace]) {
+      if (this.#pods.has(`${each}/${addressKey(address)}`)) return true;
+    }
+    return false;
   }
 
   #resolveReverse(key: string, labels: readonly string[]): Found | undefined {
     const reverse = parseReverseName(labels);
-    if (!reverse) return undefined;
+    if (!reverse || !this.#reverse.covers(reverse)) return undefined;
     const zone = this.#reverse.zoneOf(reverse);
-    const names = reverse.address ? this.#addresses.namesOf(reverse.address, (key) => this.#entries.get(key)) : [];
+    const names = reverse.address ? this.#namesOf(reverse.address) : [];
     if (names.length > 0) {
       const records = names.map((name) => ptrRecord(wireOf(key), name, this.#options.ttlSeconds));
       const sets: RecordSets = new Map([[recordTypes.PTR, () => ({ answers: records })]]);
@@ -216,31 +258,44 @@ export class ClusterZone {
     if (reverse.address) return { apex: zone, name: undefined };
     // Between the zone and its addresses: a level without records of its own.
     const atApex = wireOf(key).length === zone.wireName.length;
-    return { apex: zone, name: new ZoneName(key, atApex ? this.#apexSets(zone, key) : new Map()) };
+    const sets = atApex ? this.#apexSets(zone, key, this.#options.clusterDomain) : new Map();
+    return { apex: zone, name: new ZoneName(key, sets) };
   }
 
-  #apexSets(apex: Apex, key: string): RecordSets {
-    const nameServer = encodeName(`ns.dns.${this.#options.clusterDomain}`);
-    const addresses = this.#nameServerAddresses();
+  #namesOf(address: Uint8Array): Uint8Array[] {
+    const entries = (namespace: string, service: string) => this.#index.entry(namespace, service);
+    return this.#addresses.namesOf(address, entries, this.#domains[0]);
+  }
+
+  #apexSets(apex: Apex, key: string, domain: string): RecordSets {
     return new Map([
       [recordTypes.SOA, () => answer(apex.soa(this.#serial))],
-      [
-        recordTypes.NS,
-        () => ({
-          answers: [nsRecord(wireOf(key), nameServer, this.#options.ttlSeconds)],
-          additionals: addresses.map((address) => addressRecord(nameServer, address, this.#options.ttlSeconds)),
-        }),
-      ],
+      [recordTypes.NS, () => this.#nameServers(wireOf(key), domain)],
     ]);
   }
 
-  #nameServerSets(key: string): RecordSets {
-    return this.#addressSets(key, this.#nameServerAddresses());
+  #nameServers(zone: Uint8Array, domain: string): RecordSet {
+    const { ttlSeconds } = this.#options;
+    const nameServer = encodeName(`ns.dns.${domain}`);
+    return {
+      answers: [nsRecord(zone, nameServer, ttlSeconds)],
+      additionals: this.#nameServerAddresses().map((address) => addressRecord(nameServer, address, ttlSeconds)),
+    };
   }
 
   #nameServerAddresses(): readonly Uint8Array[] {
-    const service = this.#entries.get(this.#options.nameServerService)?.service;
+    const service = this.#index.entry(...partsOf(this.#options.nameServerService))?.service;
     return service?.kind === 'cluster-ip' ? service.addresses : [];
+  }
+
+  *#transferOf(domain: Domain, key: string): Generator<ResourceRecord> {
+    const soa = domain.apex.soa(this.#serial);
+    const { answers, additionals = [] } = this.#nameServers(wireOf(key), domain.text);
+    yield soa;
+    yield* answers;
+    yield* additionals;
+    yield* serviceRecords(domain, this.#index);
+    yield soa;
   }
 
   #addressSets(key: string, addresses: readonly Uint8Array[]): RecordSets {
@@ -252,9 +307,12 @@ export class ClusterZone {
     ]);
   }
 
-  /** The watch on Services may run ahead of the one on Namespaces: a Service proves its Namespace. */
   #hasNamespace(name: string): boolean {
-    return this.#namespaces.has(name) || this.#servicesIn.has(name);
+    return this.#isWildcard(name) || this.#index.has(name);
+  }
+
+  #isWildcard(label: string): boolean {
+    return this.#options.wildcards === true && isWildcard(label);
   }
 
   #setSlice(service: string, sliceKey: string, facts: SliceFacts | undefined): void {
@@ -262,43 +320,39 @@ export class ClusterZone {
     this.#addresses.replaceSlice(entry.slices.get(sliceKey), facts);
     if (facts) entry.slices.set(sliceKey, facts);
     else entry.slices.delete(sliceKey);
-    this.#changed(service, entry);
+    this.#changed(entry);
   }
 
   #entry(key: string): ServiceEntry {
-    let entry = this.#entries.get(key);
-    if (!entry) {
-      const { clusterDomain, ttlSeconds, hideEmptyServices } = this.#options;
-      entry = new ServiceEntry(key, `svc.${clusterDomain}`, ttlSeconds, hideEmptyServices);
-      this.#entries.set(key, entry);
-    }
-    return entry;
+    return this.#index.getOrCreate(key, (namespace, name) => new ServiceEntry(namespace, name, this.#options));
   }
 
-  #changed(key: string, entry: ServiceEntry): void {
+  #changed(entry: ServiceEntry): void {
+    this.#drop(entry);
+    if (!entry.service && entry.slices.size === 0) this.#index.delete(entry);
+    this.#touch();
+  }
+
+  #drop(entry: ServiceEntry): void {
     for (const name of entry.readyKeys) this.#ready.delete(name);
     entry.readyKeys.clear();
-    if (!entry.service && entry.slices.size === 0) this.#entries.delete(key);
-    this.#touch();
+  }
+
+  /** Answers for a namespace that is no longer to be answered for. */
+  #dropNamespace(namespace: string): void {
+    if (!this.#index.has(namespace)) for (const entry of this.#index.allEntriesOf(namespace)) this.#drop(entry);
   }
 
   #touch(): void {
     this.#serial = Math.max(this.#serial, this.#options.nowSeconds());
   }
 
-  #countServices(namespace: string, by: number): void {
-    addCount(this.#servicesIn, namespace, by);
-  }
-
   #countPods(namespace: string | undefined, address: Uint8Array, by: number): void {
-    addCount(this.#pods, `${namespace}/${addressKey(address)}`, by);
+    const key = `${namespace}/${addressKey(address)}`;
+    const count = (this.#pods.get(key) ?? 0) + by;
+    if (count > 0) this.#pods.set(key, count);
+    else this.#pods.delete(key);
   }
-}
-
-function addCount(counts: Map<string, number>, key: string, by: number): void {
-  const count = (counts.get(key) ?? 0) + by;
-  if (count > 0) counts.set(key, count);
-  else counts.delete(key);
 }
 
 const answer = (record: ResourceRecord): RecordSet => ({ answers: [record] });

@@ -1,11 +1,15 @@
 import type { PodRecords } from './cluster-zone.ts';
+import type { NamespaceIndex } from './namespaces.ts';
 import type { ServiceEntry } from './service-entry.ts';
+import type { Suggestions } from './suggest.ts';
 
-/** What the zone lets its explainer ask. */
+/** What the explainer may look at. */
 export interface ZoneFacts {
-  hasNamespace(name: string): boolean;
-  entry(service: string): ServiceEntry | undefined;
+  readonly index: NamespaceIndex;
+  readonly suggestions: Suggestions;
   readonly podRecords: PodRecords;
+  /** Nobody tells this server of endpoints. */
+  readonly withoutEndpoints: boolean;
 }
 
 /** `below` are the labels before the cluster's domain. The sentence goes into an Extended DNS Error (RFC 8914). */
@@ -14,7 +18,9 @@ export function explainMissing(below: readonly string[], facts: ZoneFacts): stri
   const namespace = below.at(-2);
   if (kind !== 'svc' && kind !== 'pod') return 'Names of the cluster end in svc or pod before its domain';
   if (namespace === undefined) return `No record of this type at ${kind}`;
-  if (!facts.hasNamespace(namespace)) return `No namespace ${namespace}`;
+  if (!facts.index.has(namespace)) {
+    return orRather(`No namespace ${namespace}`, facts.suggestions.nearestNamespace(namespace));
+  }
   if (below.length === 2) return `No record of this type at namespace ${namespace}`;
   return kind === 'pod'
     ? explainPod(below.slice(0, -2), namespace, facts.podRecords)
@@ -31,16 +37,27 @@ function explainPod(names: readonly string[], namespace: string, mode: PodRecord
 
 function explainService(names: readonly string[], namespace: string, facts: ZoneFacts): string {
   const service = names.at(-1)!;
-  const entry = facts.entry(`${namespace}/${service}`);
-  if (!entry?.service) return `No Service ${service} in namespace ${namespace}`;
+  const entry = facts.index.entry(namespace, service);
+  if (!entry?.service) {
+    return orRather(`No Service ${service} in namespace ${namespace}`, facts.suggestions.nearest(namespace, service));
+  }
   const subject = `Service ${namespace}/${service}`;
   if (entry.service.kind === 'addressless') return `${subject} exists, without a cluster IP or an external name`;
   const published = entry.published().length;
-  if (entry.service.kind === 'headless' && published === 0) {
-    return `${subject} exists, 0 of ${entry.endpointCount()} endpoints are ready`;
+  if (entry.isIgnored() || (entry.service.kind === 'headless' && published === 0)) {
+    return `${subject} exists, ${readiness(entry, facts)}`;
   }
   if (names.length === 1) return `${subject} exists, without a record of this type`;
   const below = names.slice(0, -1).join('.');
   if (below.startsWith('_')) return `${subject} exists, no port ${below} with a record of this type`;
   return `${subject} exists, none of its ${published} ready endpoints is named ${below} with a record of this type`;
 }
+
+function readiness(entry: ServiceEntry, { withoutEndpoints }: ZoneFacts): string {
+  if (withoutEndpoints) return 'and its endpoints are not known here (noendpoints)';
+  const count = entry.endpointCount();
+  return count === 0 ? 'without an endpoint' : `0 of ${count} endpoints are ready`;
+}
+
+const orRather = (sentence: string, suggestion: string | undefined): string =>
+  suggestion === undefined ? sentence : `${sentence}; did you mean ${suggestion}?`;

@@ -1,4 +1,4 @@
-import type { EndpointPort, EndpointSlice, Pod, Service, ServicePort } from '../../kube/mod.ts';
+import type { Endpoint, EndpointPort, EndpointSlice, Pod, Service, ServicePort } from '../../kube/mod.ts';
 import { encodeAddress } from '../../wire/dns/mod.ts';
 
 /** What DNS needs to know of a Service, an EndpointSlice or a Pod; the rest of the object is let go. */
@@ -19,7 +19,7 @@ export type ServiceFacts =
   | { readonly kind: 'addressless' };
 
 export interface EndpointFacts {
-  /** The endpoint's hostname or, without one, its address with dashes; in lower case. */
+  /** The endpoint's hostname or, without one, its Pod's name or its address with dashes; in lower case. */
   readonly hostname: string;
   readonly address: Uint8Array;
   readonly ready: boolean;
@@ -48,22 +48,32 @@ function externalName(target: string): ServiceFacts {
   return { kind: 'external-name', target };
 }
 
-/** Undefined for a slice that belongs to no Service. */
-export function sliceFacts(slice: EndpointSlice): SliceFacts | undefined {
-  const name = slice.metadata.labels?.[serviceNameLabel];
-  if (!name) return undefined;
+/** `namespace/name` of the Service that the slice belongs to; undefined when it belongs to none. */
+export function serviceOf({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.[serviceNameLabel];
+  return name ? `${metadata.namespace}/${name}` : undefined;
+}
+
+/** Undefined for a slice that belongs to no Service. With `podNames` endpoints without a hostname have their Pod's name. */
+export function sliceFacts(slice: EndpointSlice, podNames: boolean): SliceFacts | undefined {
+  const service = serviceOf(slice);
+  if (service === undefined) return undefined;
   const endpoints = (slice.endpoints ?? []).flatMap((endpoint): EndpointFacts[] =>
     endpoint.addresses.flatMap((text) => {
       const address = encodeAddress(text);
-      const hostname = (endpoint.hostname || text.replaceAll(/[.:]/g, '-')).toLowerCase();
-      return address ? [{ hostname, address, ready: endpoint.conditions?.ready !== false }] : [];
+      const hostname = endpoint.hostname || (podNames && podName(endpoint)) || text.replaceAll(/[.:]/g, '-');
+      return address
+        ? [{ hostname: hostname.toLowerCase(), address, ready: endpoint.conditions?.ready !== false }]
+        : [];
     }),
   );
-  return {
-    service: `${slice.metadata.namespace}/${name}`,
-    endpoints,
-    ports: (slice.ports ?? []).flatMap(portFacts),
-  };
+  return { service, endpoints, ports: (slice.ports ?? []).flatMap(portFacts) };
+}
+
+/** A Pod's name may be longer than a label, and may have dots in it: such a one is no endpoint's. */
+function podName({ targetRef }: Endpoint): string | undefined {
+  const name = targetRef?.kind === 'Pod' ? targetRef.name : undefined;
+  return name && /^[^.]{1,63}$/.test(name) ? name : undefined;
 }
 
 function portFacts({ name, protocol, port }: ServicePort | EndpointPort): PortFacts[] {

@@ -1,2 +1,3 @@
-export { ClusterZone, type Found, type PodRecords } from './cluster-zone.ts';
+export { ClusterZone, type Found, type PodRecords, type ZoneOptions } from './cluster-zone.ts';
+export { splitZones } from './split-zones.ts';
 export type { ZoneName } from './zone-name.ts';

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { UsageError } from '../../base/errors.ts';
+import { keyOf, labelsOf } from '../../wire/dns/mod.ts';
 import { Apex, type ApexOptions } from './apex.ts';
 
 /** A name under in-addr.arpa or ip6.arpa: digits of an address, from its first on, as far as the name goes. */
@@ -46,11 +47,23 @@ export class ReverseZones {
   readonly #ranges: readonly Range[];
   readonly #apexes = new Map<string, Apex>();
   readonly #options: Omit<ApexOptions, 'zone'>;
+  readonly #onlyZones: boolean;
 
-  /** Throws UsageError for text that is not a CIDR. */
-  constructor(cidrs: readonly string[], options: Omit<ApexOptions, 'zone'>) {
-    this.#ranges = cidrs.map(parseRange);
+  /**
+   * `zones` are names such as `in-addr.arpa`; given, no other reverse name is answered. Throws UsageError for text that
+   * is not a CIDR, or no name of a reverse zone.
+   */
+  constructor(cidrs: readonly string[], options: Omit<ApexOptions, 'zone'>, zones?: readonly string[]) {
+    const ranges = [...cidrs.map(parseRange), ...(zones ?? []).map(zoneRange)];
+    // The narrowest zone that holds a name is the one that it is in.
+    this.#ranges = ranges.sort((one, other) => other.prefixBits - one.prefixBits);
     this.#options = options;
+    this.#onlyZones = zones !== undefined;
+  }
+
+  /** Whether any name under the reverse trees is answered that somebody of the cluster has. */
+  covers(name: ReverseName): boolean {
+    return !this.#onlyZones || this.zoneOf(name) !== undefined;
   }
 
   /** The zone that holds this name, if it is one of ours. */
@@ -82,6 +95,15 @@ function parseRange(cidr: string): Range {
   const bytes = network.toByteArray();
   const digits = family === 'in-addr' ? bytes : bytes.flatMap((byte) => [byte >> 4, byte & 0xf]);
   return { family, digits, prefixBits, zoneDigits: Math.ceil(prefixBits / shapes[family].bits) };
+}
+
+function zoneRange(zone: string): Range {
+  const name = parseReverseName(labelsOf(keyOf(zone)));
+  if (!name) {
+    throw new UsageError('Read reverse zones', `${JSON.stringify(zone)} is not a name such as 96.10.in-addr.arpa`);
+  }
+  const { family, digits } = name;
+  return { family, digits, prefixBits: digits.length * shapes[family].bits, zoneDigits: digits.length };
 }
 
 function contains(range: Range, name: ReverseName): boolean {

@@ -1,13 +1,5 @@
-import {
-  addressRecord,
-  cnameRecord,
-  encodeName,
-  MalformedMessageError,
-  type ResourceRecord,
-  recordTypes,
-  srvRecord,
-  wireOf,
-} from '../../wire/dns/mod.ts';
+import { addressRecord, cnameRecord, type ResourceRecord, recordTypes, srvRecord, wireOf } from '../../wire/dns/mod.ts';
+import { type Domain, tryEncode } from './domain.ts';
 import { addressKey, type EndpointFacts, type PortFacts, type ServiceFacts, type SliceFacts } from './facts.ts';
 import type { RecordSet, RecordSets } from './zone-name.ts';
 
@@ -15,6 +7,16 @@ interface PublishedPort {
   readonly endpoint: EndpointFacts;
   readonly port: PortFacts;
 }
+
+export interface EntryOptions {
+  readonly ttlSeconds: number;
+  /** A Service with a cluster IP but without a ready endpoint does not exist (CoreDNS's `ignore empty_service`). */
+  readonly ignoreEmptyServices?: boolean | undefined;
+  /** `*` and `any` stand for every endpoint, port or protocol. */
+  readonly wildcards?: boolean | undefined;
+}
+
+export const isWildcard = (label: string): boolean => label === '*' || label === 'any';
 
 /** One Service with its slices: everything that names at and below `<service>.<namespace>.svc` are answered from. */
 export class ServiceEntry {
@@ -24,34 +26,32 @@ export class ServiceEntry {
   readonly slices = new Map<string, SliceFacts>();
   /** Names whose ready-made answers fall when this entry changes. */
   readonly readyKeys = new Set<string>();
-  readonly #wireName: Uint8Array | undefined;
-  readonly #ttlSeconds: number;
+  readonly #options: EntryOptions;
 
-  readonly #hideEmpty: boolean;
-
-  /** `hideEmpty`: there is no such name while a Service with a cluster IP has no endpoint that is ready. */
-  constructor(key: string, serviceDomain: string, ttlSeconds: number, hideEmpty = false) {
-    this.#hideEmpty = hideEmpty;
-    [this.namespace = '', this.name = ''] = key.split('/');
-    this.#wireName = tryEncode(`${this.name}.${this.namespace}.${serviceDomain}`);
-    this.#ttlSeconds = ttlSeconds;
+  constructor(namespace: string, name: string, options: EntryOptions) {
+    this.namespace = namespace;
+    this.name = name;
+    this.#options = options;
   }
 
   /**
    * Records of the name that has these labels before the Service's own; undefined when there is no such name.
-   * `key` is the whole name.
+   * `key` is the whole name; names that the records lead to are in `domain`.
    */
-  lookup(key: string, below: readonly string[]): RecordSets | undefined {
-    if (!this.service || this.#isHidden()) return undefined;
+  lookup(key: string, below: readonly string[], domain: Domain): RecordSets | undefined {
+    if (!this.service || this.isIgnored()) return undefined;
     const [first, second] = below;
-    if (first === undefined) return this.#ownSets(key, this.service);
+    if (first === undefined) return this.#ownSets(key, this.service, domain);
     if (this.service.kind === 'external-name') return undefined;
-    if (second !== undefined) return below.length === 2 ? this.#portSets(key, first, second) : undefined;
+    if (second !== undefined) return below.length === 2 ? this.#portSets(key, first, second, domain) : undefined;
     return this.#endpointSets(key, first) ?? this.#protocolSets(first);
   }
 
-  #isHidden(): boolean {
-    return this.#hideEmpty && this.service?.kind === 'cluster-ip' && this.published().length === 0;
+  /** There, but to be passed over since nobody would answer at its cluster IP. */
+  isIgnored(): boolean {
+    return (
+      this.#options.ignoreEmptyServices === true && this.service?.kind === 'cluster-ip' && this.published().length === 0
+    );
   }
 
   /** Endpoints that may be given out, each address and hostname once: an endpoint can stand in two slices for a while. */
@@ -75,42 +75,34 @@ export class ServiceEntry {
     return count;
   }
 
-  /** `<label>.<service>.<namespace>.svc.<domain>`; undefined when that is too long for a name. */
-  nameBelow(label: string): Uint8Array | undefined {
-    if (!this.#wireName || label === '' || label.length > 63) return undefined;
-    if (this.#wireName.length + label.length + 1 > 255) return undefined;
-    return Buffer.concat([Uint8Array.of(label.length), Buffer.from(label, 'latin1'), this.#wireName]);
-  }
-
-  get wireName(): Uint8Array | undefined {
-    return this.#wireName;
-  }
-
-  #ownSets(key: string, service: ServiceFacts): RecordSets | undefined {
+  #ownSets(key: string, service: ServiceFacts, domain: Domain): RecordSets | undefined {
     switch (service.kind) {
       case 'addressless':
         return undefined;
       case 'external-name': {
         const target = tryEncode(service.target);
-        const record = target && cnameRecord(wireOf(key), target, this.#ttlSeconds);
+        const record = target && cnameRecord(wireOf(key), target, this.#options.ttlSeconds);
         return record && new Map([[recordTypes.CNAME, () => ({ answers: [record] })]]);
       }
       case 'cluster-ip':
-        return this.#addressSets(key, service.addresses).set(recordTypes.SRV, () => this.#srvSet(key, () => true));
+        return this.#addressSets(key, service.addresses).set(recordTypes.SRV, () =>
+          this.#srvSet(key, () => true, domain),
+        );
       case 'headless': {
         const published = this.published();
         // Upstream settled that a headless Service without an endpoint to give is no name (kubernetes/dns 234, 245).
         if (published.length === 0) return undefined;
         const addresses = new Map(published.map(({ address }) => [addressKey(address), address]));
         return this.#addressSets(key, [...addresses.values()]).set(recordTypes.SRV, () =>
-          this.#srvSet(key, () => true),
+          this.#srvSet(key, () => true, domain),
         );
       }
     }
   }
 
   #endpointSets(key: string, hostname: string): RecordSets | undefined {
-    const endpoints = this.published().filter((endpoint) => endpoint.hostname === hostname);
+    const all = this.#isWildcard(hostname);
+    const endpoints = this.published().filter((endpoint) => all || endpoint.hostname === hostname);
     if (endpoints.length === 0) return undefined;
     return this.#addressSets(
       key,
@@ -118,16 +110,32 @@ export class ServiceEntry {
     );
   }
 
-  #portSets(key: string, portLabel: string, protocolLabel: string): RecordSets | undefined {
+  #portSets(key: string, portLabel: string, protocolLabel: string, domain: Domain): RecordSets | undefined {
+    const anyPort = this.#isWildcard(portLabel);
+    const anyProtocol = this.#isWildcard(protocolLabel);
     const named = ({ name, protocol }: PortFacts) =>
-      name !== '' && `_${name}` === portLabel && `_${protocol}` === protocolLabel;
+      (anyPort || (name !== '' && `_${name}` === portLabel)) && (anyProtocol || `_${protocol}` === protocolLabel);
     if (!this.#hasPort(named)) return undefined;
-    return new Map([[recordTypes.SRV, () => this.#srvSet(key, named)]]);
+    return new Map([[recordTypes.SRV, () => this.#srvSet(key, named, domain)]]);
+  }
+
+  #isWildcard(label: string): boolean {
+    return this.#options.wildcards === true && isWildcard(label);
   }
 
   /** `_tcp.<service>` has no records but names below it, so it is there (RFC 8020). */
   #protocolSets(label: string): RecordSets | undefined {
     return this.#hasPort(({ name, protocol }) => name !== '' && `_${protocol}` === label) ? new Map() : undefined;
+  }
+
+  /** Each once; those of a headless Service are its endpoints'. */
+  namedPorts(): PortFacts[] {
+    const ports =
+      this.service?.kind === 'cluster-ip'
+        ? this.service.ports
+        : [...this.slices.values()].flatMap((slice) => slice.ports);
+    const named = ports.filter(({ name }) => name !== '');
+    return [...new Map(named.map((port) => [`${port.name}/${port.protocol}`, port])).values()];
   }
 
   #hasPort(wanted: (port: PortFacts) => boolean): boolean {
@@ -143,7 +151,7 @@ export class ServiceEntry {
     const ofLength = (length: number) => () => ({
       answers: addresses
         .filter((address) => address.length === length)
-        .map((address) => addressRecord(name, address, this.#ttlSeconds)),
+        .map((address) => addressRecord(name, address, this.#options.ttlSeconds)),
     });
     return new Map([
       [recordTypes.A, ofLength(4)],
@@ -151,35 +159,40 @@ export class ServiceEntry {
     ]);
   }
 
-  #srvSet(key: string, wanted: (port: PortFacts) => boolean): RecordSet {
+  #srvSet(key: string, wanted: (port: PortFacts) => boolean, domain: Domain): RecordSet {
     const name = wireOf(key);
     return this.service?.kind === 'cluster-ip'
-      ? this.#clusterSrvSet(name, this.service.addresses, this.service.ports.filter(wanted))
-      : this.#headlessSrvSet(name, this.#publishedPorts(wanted));
+      ? this.#clusterSrvSet(name, this.service.addresses, this.service.ports.filter(wanted), domain)
+      : this.#headlessSrvSet(name, this.#publishedPorts(wanted), domain);
   }
 
-  #clusterSrvSet(name: Uint8Array, addresses: readonly Uint8Array[], ports: readonly PortFacts[]): RecordSet {
-    const target = this.#wireName;
+  #clusterSrvSet(
+    name: Uint8Array,
+    addresses: readonly Uint8Array[],
+    ports: readonly PortFacts[],
+    domain: Domain,
+  ): RecordSet {
+    const target = domain.serviceName(this.namespace, this.name);
     if (!target) return { answers: [] };
     return {
       answers: ports.map(({ port }) =>
-        srvRecord(name, { priority: 0, weight: weightOf(ports.length), port, target }, this.#ttlSeconds),
+        srvRecord(name, { priority: 0, weight: weightOf(ports.length), port, target }, this.#options.ttlSeconds),
       ),
-      additionals: addresses.map((address) => addressRecord(target, address, this.#ttlSeconds)),
+      additionals: addresses.map((address) => addressRecord(target, address, this.#options.ttlSeconds)),
     };
   }
 
-  #headlessSrvSet(name: Uint8Array, published: readonly PublishedPort[]): RecordSet {
+  #headlessSrvSet(name: Uint8Array, published: readonly PublishedPort[], domain: Domain): RecordSet {
     const answers = new Map<string, ResourceRecord>();
     const additionals = new Map<string, ResourceRecord>();
     for (const { endpoint, port } of published) {
-      const target = this.nameBelow(endpoint.hostname);
+      const target = domain.endpointName(this.namespace, this.name, endpoint.hostname);
       if (!target) continue;
       const to = { priority: 0, weight: weightOf(published.length), port: port.port, target };
-      answers.set(`${port.port}/${endpoint.hostname}`, srvRecord(name, to, this.#ttlSeconds));
+      answers.set(`${port.port}/${endpoint.hostname}`, srvRecord(name, to, this.#options.ttlSeconds));
       additionals.set(
         `${addressKey(endpoint.address)}/${endpoint.hostname}`,
-        addressRecord(target, endpoint.address, this.#ttlSeconds),
+        addressRecord(target, endpoint.address, this.#options.ttlSeconds),
       );
     }
     return { answers: [...answers.values()], additionals: [...additionals.values()] };
@@ -198,13 +211,3 @@ export class ServiceEntry {
 
 /** Equal shares of a hundred, as CoreDNS gives them. */
 const weightOf = (records: number): number => Math.max(1, Math.floor(100 / Math.max(1, records)));
-
-/** Names come from other people's objects: one that DNS cannot carry has no records. */
-function tryEncode(name: string): Uint8Array | undefined {
-  try {
-    return encodeName(name);
-  } catch (error) {
-    if (error instanceof MalformedMessageError) return undefined;
-    throw error;
-  }
-}

@@ -8,7 +8,7 @@ export {
 } from './constants.ts';
 export type { ExtendedError } from './edns.ts';
 export { MalformedMessageError } from './errors.ts';
-export { encodeName, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
+export { encodeName, isWithin, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
 export { parseQuery, type Query } from './query.ts';
 export {
   addressRecord,

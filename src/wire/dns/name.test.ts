@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MalformedMessageError } from './errors.ts';
-import { encodeName, expandName, keyOf, labelsOf, nameKey, nameText, plainNameEnd, skipName, wireOf } from './name.ts';
+import { encodeName, expandName, isWithin, keyOf, labelsOf, nameKey, nameText, plainNameEnd, skipName, wireOf } from './name.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -61,6 +61,19 @@ test('a key is the name without case, and keeps its bytes', () => {
   assert.equal(keyOf('WEB.Default'), keyOf('web.default.'));
   assert.notEqual(keyOf('a\\.b'), keyOf('a.b'));
   assert.deepEqual(labelsOf(keyOf('WEB.Default')), ['web', 'default']);
+});
+
+test('a name is within a zone label by label', () => {
+  const table: [string, string, boolean][] = [
+    ['web.default.svc.cluster.local', 'cluster.local', true],
+    ['cluster.local', 'CLUSTER.local', true],
+    ['web.mycluster.local', 'cluster.local', false],
+    ['local', 'cluster.local', false],
+    ['example.com', '.', true],
+    // The key of `cluster.local` is in this one's bytes, but not at the beginning of a label.
+    ['a\\007cluster\\005local', 'cluster.local', false],
+  ];
+  for (const [name, zone, within] of table) assert.equal(isWithin(keyOf(name), keyOf(zone)), within, name);
 });
 
 test('compressed names expand; pointers may only lead back', () => {

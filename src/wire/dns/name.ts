@@ -84,6 +84,15 @@ export function nameKey(wire: Uint8Array, start = 0, end = wire.length): string 
 export const keyOf = (text: string): string => nameKey(encodeName(text));
 export const wireOf = (key: string): Uint8Array => Buffer.from(key, 'latin1');
 
+/** Whether the name is the zone or below it; both are keys. */
+export function isWithin(name: string, zone: string): boolean {
+  const above = name.length - zone.length;
+  if (above < 0 || !name.endsWith(zone)) return false;
+  let at = 0;
+  while (at < above) at += name.charCodeAt(at) + 1;
+  return at === above;
+}
+
 /** The labels of a key, first label first, in lower case. */
 export function labelsOf(key: string): string[] {
   const labels: string[] = [];

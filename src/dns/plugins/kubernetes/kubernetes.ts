@@ -1,6 +1,8 @@
 import {
   encodeReadyAnswer,
   extendedErrors,
+  isWithin,
+  keyOf,
   type ReadyAnswer,
   type ReadyRecords,
   recordTypes,
@@ -18,8 +20,8 @@ export interface KubernetesOptions {
   readonly isSynced: () => boolean;
   /** How long ANY's answer may be kept. */
   readonly ttlSeconds: number;
-  /** Whether such a name goes to the next handler when it is not there. Default: none does. */
-  readonly isMissingPassedOn?: (key: string) => boolean;
+  /** Names in these zones that are not there are the next handler's; `.` stands for all. */
+  readonly fallthrough?: readonly string[];
 }
 
 /** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
@@ -39,11 +41,12 @@ class KubernetesStep {
   readonly #zone: ClusterZone;
   readonly #isSynced: () => boolean;
   readonly #ttlSeconds: number;
-  readonly #isMissingPassedOn: ((key: string) => boolean) | undefined;
   readonly #next: Handler;
+  /** Keys of the zones that fall through. */
+  readonly #fallthrough: readonly string[];
 
-  constructor({ zone, isSynced, ttlSeconds, isMissingPassedOn }: KubernetesOptions, next: Handler) {
-    this.#isMissingPassedOn = isMissingPassedOn;
+  constructor({ zone, isSynced, ttlSeconds, fallthrough = [] }: KubernetesOptions, next: Handler) {
+    this.#fallthrough = fallthrough.map(keyOf);
     this.#zone = zone;
     this.#isSynced = isSynced;
     this.#ttlSeconds = ttlSeconds;
@@ -59,15 +62,19 @@ class KubernetesStep {
 
   #fromZone(question: Question, found: Found): Answer | Promise<Answer> {
     const { type, key } = question.query;
-    if (!found.name) {
-      if (this.#isMissingPassedOn?.(key)) return this.#next(question);
-      return this.#negative(question, found, responseCodes.NXDomain);
-    }
+    if (!found.name) return this.#missing(question, found);
     const answer = found.name.answer(type);
     if (answer) return positive(answer);
     if (type === recordTypes.ANY) return refusedAny(key, this.#ttlSeconds, true);
     if (found.name.isAlias) return this.#follow(question, found);
     return this.#negative(question, found, responseCodes.NoError);
+  }
+
+  #missing(question: Question, found: Found): Answer | Promise<Answer> {
+    const { key } = question.query;
+    return this.#fallthrough.some((zone) => isWithin(key, zone))
+      ? this.#next(question)
+      : this.#negative(question, found, responseCodes.NXDomain);
   }
 
   #negative({ query }: Question, found: Found, rcode: number): Answer {

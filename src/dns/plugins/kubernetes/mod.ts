@@ -1,2 +1,1 @@
 export { createKubernetesPlugin } from './kubernetes.ts';
-export { createPlacedKubernetesPlugin } from './placed.ts';

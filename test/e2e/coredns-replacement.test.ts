@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseAllDocuments } from 'yaml';
+
+const root = join(import.meta.dirname, '..', '..');
+const manifest = parseAllDocuments(readFileSync(join(root, 'deploy', 'coredns-replacement.yaml'), 'utf8')).map(
+  // biome-ignore lint/suspicious/noExplicitAny: a manifest
+  (document): any => document.toJS(),
+);
+const corefile: string = manifest.find(({ kind }) => kind === 'ConfigMap').data.Corefile;
+const [container] = manifest.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers;
+/** Where the machine's API server is, and its DNS too. */
+const address = '192.0.2.1';
+const giveUpMs = 30_000;
+
+async function until<Result>(
+  title: string,
+  look: () => Result | undefined | false,
+  log: () => string,
+): Promise<Result> {
+  const deadline = performance.now() + giveUpMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`Not in ${giveUpMs} ms: ${title}\n${log()}`);
+    await wait(50);
+  }
+}
+
+/** A machine of its own, with nothing but loopback: all of CoreDNS's ports are free. */
+function machine(t: TestContext) {
+  const name = `t-coredns-${process.pid}`;
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-coredns-'));
+  execFileSync('ip', ['netns', 'add', name]);
+  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+  execFileSync('ip', ['-n', name, 'address', 'add', `${address}/32`, 'dev', 'lo']);
+  const running: ChildProcess[] = [];
+  t.after(async () => {
+    for (const child of running) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    execFileSync('ip', ['netns', 'del', name]);
+    rmSync(folder, { recursive: true });
+  });
+  const inside = ['netns', 'exec', name];
+  const start = (...words: string[]) => {
+    const child = spawn('ip', [...inside, join(root, 'bin', 'signalbox'), ...words], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
+    let log = '';
+    child.stderr.on('data', (chunk) => {
+      log += chunk;
+    });
+    running.push(child);
+    return { child, log: () => log };
+  };
+  const run = (...words: string[]): string => {
+    try {
+      return execFileSync('ip', [...inside, ...words], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
+    } catch {
+      return '';
+    }
+  };
+  return { folder, start, run };
+}
+
+const missing = ['dig', 'curl'].filter(
+  (tool) => !['/usr/bin', '/bin'].some((folder) => existsSync(join(folder, tool))),
+);
+
+test(`the ConfigMap of deploy/coredns-replacement.yaml, as it is, on CoreDNS's ports${missing.length ? ' (dig and curl are not installed)' : ''}`, {
+  skip: missing.length > 0 || process.getuid?.() !== 0,
+}, async (t) => {
+  const { folder, start, run } = machine(t);
+  const file = join(folder, 'Corefile');
+  writeFileSync(file, corefile);
+  const kubeconfig = join(folder, 'admin.kubeconfig');
+  const server = start('server', '--store', 'memory', '--data-dir', folder, '--advertise-address', address);
+  await until('the API server has its kubeconfig', () => existsSync(kubeconfig), server.log);
+  const words = container.args.map((word: string) => (word === '/etc/coredns/Corefile' ? file : word));
+  const dns = start('dns', ...words, '--kubeconfig', kubeconfig);
+  const { path, port } = container.readinessProbe.httpGet;
+  const ready = () => run('curl', '-s', `http://127.0.0.1:${port}${path}`);
+  await until('it is ready', () => ready() === 'OK', dns.log);
+  const dig = (...question: string[]) => run('dig', `@${address}`, '+short', '+tries=1', ...question);
+  assert.equal(dig('kubernetes.default.svc.cluster.local'), '10.96.0.1');
+  assert.equal(dig('+tcp', 'kubernetes.default.svc.cluster.local'), '10.96.0.1');
+  assert.equal(dig('-x', '10.96.0.1'), 'kubernetes.default.svc.cluster.local.');
+  assert.equal(dig('TXT', 'dns-version.cluster.local'), '"1.1.0"');
+  const health = container.livenessProbe.httpGet;
+  assert.equal(run('curl', '-s', `http://127.0.0.1:${health.port}${health.path}`), 'OK');
+  assert.match(
+    run('curl', '-s', 'http://127.0.0.1:9153/metrics'),
+    /coredns_dns_requests_total\{server="dns:\/\/:53",zone="\."/,
+  );
+
+  // Asked to end, it answers on for the lame-duck time, and is no longer ready.
+  dns.child.kill('SIGTERM');
+  await until('it is no longer ready', () => ready() === 'stopping', dns.log);
+  assert.equal(dig('kubernetes.default.svc.cluster.local'), '10.96.0.1');
+  const [code] = dns.child.exitCode === null ? await once(dns.child, 'exit') : [dns.child.exitCode];
+  assert.equal(code, 0, dns.log());
+});

@@ -41,7 +41,12 @@ export function createDnsInformers(options: DnsInformerOptions) {
   const pods = withPods ? createInformer({ ...selected, resource: Pod }) : undefined;
   const all = [services, namespaces, ...(endpointSlices ? [endpointSlices] : []), ...(pods ? [pods] : [])];
   return {
-    informers: { services, namespaces, ...(endpointSlices && { endpointSlices }), ...(pods && { pods }) } as DnsInformers,
+    informers: {
+      services,
+      namespaces,
+      ...(endpointSlices && { endpointSlices }),
+      ...(pods && { pods }),
+    } as DnsInformers,
     start: (): void => {
       for (const informer of all) informer.start();
     },

@@ -84,7 +84,10 @@ export class ClusterZone {
   constructor(options: ZoneOptions) {
     const { clusterDomain, otherDomains = [], reverseCidrs, reverseZones, ttlSeconds, nowSeconds } = options;
     this.#options = options;
-    this.#domains = [new Domain(clusterDomain, ttlSeconds), ...otherDomains.map((text) => new Domain(text, ttlSeconds))];
+    this.#domains = [
+      new Domain(clusterDomain, ttlSeconds),
+      ...otherDomains.map((text) => new Domain(text, ttlSeconds)),
+    ];
     this.#reverse = new ReverseZones(reverseCidrs, { clusterDomain, ttlSeconds }, reverseZones);
     this.#missing = new Map(this.#domains.map((domain) => [domain, { apex: domain.apex, name: undefined }]));
     this.#index = new NamespaceIndex(options);

@@ -62,7 +62,9 @@ export function sliceFacts(slice: EndpointSlice, podNames: boolean): SliceFacts 
     endpoint.addresses.flatMap((text) => {
       const address = encodeAddress(text);
       const hostname = endpoint.hostname || (podNames && podName(endpoint)) || text.replaceAll(/[.:]/g, '-');
-      return address ? [{ hostname: hostname.toLowerCase(), address, ready: endpoint.conditions?.ready !== false }] : [];
+      return address
+        ? [{ hostname: hostname.toLowerCase(), address, ready: endpoint.conditions?.ready !== false }]
+        : [];
     }),
   );
   return { service, endpoints, ports: (slice.ports ?? []).flatMap(portFacts) };

@@ -1,11 +1,4 @@
-import {
-  addressRecord,
-  cnameRecord,
-  type ResourceRecord,
-  recordTypes,
-  srvRecord,
-  wireOf,
-} from '../../wire/dns/mod.ts';
+import { addressRecord, cnameRecord, type ResourceRecord, recordTypes, srvRecord, wireOf } from '../../wire/dns/mod.ts';
 import { type Domain, tryEncode } from './domain.ts';
 import { addressKey, type EndpointFacts, type PortFacts, type ServiceFacts, type SliceFacts } from './facts.ts';
 import type { RecordSet, RecordSets } from './zone-name.ts';
@@ -92,7 +85,9 @@ export class ServiceEntry {
         return record && new Map([[recordTypes.CNAME, () => ({ answers: [record] })]]);
       }
       case 'cluster-ip':
-        return this.#addressSets(key, service.addresses).set(recordTypes.SRV, () => this.#srvSet(key, () => true, domain));
+        return this.#addressSets(key, service.addresses).set(recordTypes.SRV, () =>
+          this.#srvSet(key, () => true, domain),
+        );
       case 'headless': {
         const published = this.published();
         // Upstream settled that a headless Service without an endpoint to give is no name (kubernetes/dns 234, 245).
@@ -136,7 +131,9 @@ export class ServiceEntry {
   /** Each once; those of a headless Service are its endpoints'. */
   namedPorts(): PortFacts[] {
     const ports =
-      this.service?.kind === 'cluster-ip' ? this.service.ports : [...this.slices.values()].flatMap((slice) => slice.ports);
+      this.service?.kind === 'cluster-ip'
+        ? this.service.ports
+        : [...this.slices.values()].flatMap((slice) => slice.ports);
     const named = ports.filter(({ name }) => name !== '');
     return [...new Map(named.map((port) => [`${port.name}/${port.protocol}`, port])).values()];
   }

@@ -52,6 +52,11 @@ const cases: Record<string, readonly Case[]> = {
       extra: [`${svc('kube-dns.kube-system')} 5 IN A 10.96.0.10`],
     },
     { ask: '_udp.kube-dns.kube-system.svc SRV' },
+    {
+      ask: 'kube-dns.kube-system.svc SRV',
+      answers: [`${svc('kube-dns.kube-system')} 5 IN SRV 0 100 53 ${svc('kube-dns.kube-system')}`],
+      extra: [`${svc('kube-dns.kube-system')} 5 IN A 10.96.0.10`],
+    },
     { ask: '10-244-1-5.web.default.svc A', answers: [`${svc('10-244-1-5.web.default')} 5 IN A 10.244.1.5`] },
   ],
   'headless Services': [

@@ -1,4 +1,12 @@
 export { ProbeServer } from './probe-server.ts';
-export { type Observer, type Respond, Responder, type Route, type Service } from './responder.ts';
+export {
+  type Observer,
+  type Respond,
+  Responder,
+  type ResponderOptions,
+  type Route,
+  type Service,
+} from './responder.ts';
 export { type TcpLimits, TcpListener } from './tcp-listener.ts';
+export { type MessageStream, type TransferOptions, Transfers } from './transfer.ts';
 export { UdpListener } from './udp-listener.ts';

@@ -13,9 +13,12 @@ import {
 } from '../../wire/dns/mod.ts';
 import { codeOnly } from '../chain/mod.ts';
 import type { Answer, Handler, Question } from '../chain/port.ts';
+import type { MessageStream, Transfers } from './transfer.ts';
 
 /** An answer to send, or undefined when the sender gets none. */
 export type Reply = Buffer | undefined;
+/** Over TCP an answer may have several messages. */
+export type StreamReply = Reply | MessageStream;
 
 /** Answers a packet of `client`, which must not be changed before the answer is there. */
 export type Respond = (packet: Buffer, client: Question['client']) => Reply | Promise<Reply>;
@@ -39,18 +42,24 @@ export interface Service {
 /** By the key of the name. Undefined: nobody here answers for it. */
 export type Route = (key: string) => Service | undefined;
 
-const transferTypes: readonly number[] = [recordTypes.AXFR, recordTypes.IXFR];
 /** Types that are no data: nobody can have records of them (RFC 6895 section 3.1). */
 const metaTypes: readonly number[] = [recordTypes.TKEY, recordTypes.TSIG, recordTypes.MAILA, recordTypes.MAILB];
+
+export interface ResponderOptions {
+  /** Without it zone transfers are refused. */
+  readonly transfers?: Transfers;
+}
 
 /** The rim of the chain: packets in, questions to the first handler, its answers out, each cut to what its client takes. */
 export class Responder {
   readonly #route: Route;
+  readonly #transfers: Transfers | undefined;
 
   /** One handler for all names, or a route to one of several. */
-  constructor(head: Handler | { readonly route: Route }) {
+  constructor(head: Handler | { readonly route: Route }, { transfers }: ResponderOptions = {}) {
     const service = typeof head === 'function' ? { head } : undefined;
     this.#route = typeof head === 'function' ? () => service : head.route;
+    this.#transfers = transfers;
   }
 
   /** `packet` must not be changed before the answer is there. Never throws for anything that `packet` may hold. */
@@ -61,9 +70,21 @@ export class Responder {
     const service = this.#route(query.key);
     const question: Question = { packet, query, transport, client };
     const beganMs = service?.observer?.begin() ?? 0;
-    const refused = refuse(query) ?? (service ? undefined : notServed);
+    const refused = (isPlain(query) ? undefined : refuse(query)) ?? (service ? undefined : notServed);
     if (refused) return finish(service, question, refused, beganMs);
     return answer(service!, question, beganMs);
+  }
+
+  /** The same for a client that can be sent more than one message: it may ask for a whole zone. */
+  respondInStream(packet: Uint8Array, transport: Transport, client: Question['client']): StreamReply | Promise<Reply> {
+    if (this.#transfers && mayBeTransfer(packet)) {
+      const query = parseQuery(packet);
+      const question = query && { packet, query, transport, client };
+      if (question && isTransfer(query) && query.class === recordClasses.IN && !query.edns?.version) {
+        return this.#transfers.answer(question);
+      }
+    }
+    return this.respond(packet, transport, client);
   }
 }
 
@@ -123,6 +144,15 @@ const noTransfer = refusal(responseCodes.Refused, {
   text: 'Zone transfers are not allowed',
 });
 
+const isTransfer = ({ type }: Query): boolean => type === recordTypes.AXFR || type === recordTypes.IXFR;
+
+/** Without the byte that both types end in it is none: saves reading every query twice. */
+const mayBeTransfer = (packet: Uint8Array): boolean => packet.includes(0xfb, 12) || packet.includes(0xfc, 12);
+
+/** What nearly every question is: nothing to look into further before it is answered. */
+const isPlain = ({ type, class: inClass, edns }: Query): boolean =>
+  type < recordTypes.OPT && type !== 0 && inClass === recordClasses.IN && !edns?.version;
+
 /** RFC 8906: whatever is not served is said so, never passed over in silence. */
 function refuse(query: Query): Answer | undefined {
   const { type } = query;
@@ -130,6 +160,6 @@ function refuse(query: Query): Answer | undefined {
   if (query.class !== recordClasses.IN) return otherClass;
   if (type === recordTypes.OPT || type === 0) return malformed;
   if (type < recordTypes.TKEY) return undefined;
-  if (transferTypes.includes(type)) return noTransfer;
+  if (isTransfer(query)) return noTransfer;
   return metaTypes.includes(type) ? notImplemented : undefined;
 }

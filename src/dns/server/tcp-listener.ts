@@ -4,11 +4,11 @@ import type { Cancel, Clock } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
-import type { Reply, Respond } from './responder.ts';
+import type { Reply, Respond, StreamReply } from './responder.ts';
 
 export interface TcpListenerOptions {
   readonly at: SocketAddress;
-  readonly respond: Respond;
+  readonly respond: (...question: Parameters<Respond>) => StreamReply | Promise<Reply>;
   readonly clock: Clock;
   readonly limits?: Partial<TcpLimits>;
 }
@@ -81,6 +81,8 @@ class TcpConnection {
   readonly #options: TcpListenerOptions;
   readonly #limits: TcpLimits;
   readonly #frames = new TcpFrames();
+  /** Answers of several messages that have more to send. */
+  readonly #streams: Iterator<Buffer>[] = [];
   readonly #client: { readonly address: string; readonly port: number };
   #pending = 0;
   #clientIsDone = false;
@@ -121,6 +123,7 @@ class TcpConnection {
   /** Takes questions while the client takes its answers and has not too many questions open. */
   #goOn(): void {
     while (!this.#isFull()) {
+      if (this.#sendNext()) continue;
       const packet = this.#frames.next();
       if (!packet) break;
       this.#receive(packet);
@@ -145,8 +148,28 @@ class TcpConnection {
     this.#goOn();
   }
 
-  #send(reply: Reply): void {
-    if (reply && this.#socket.writable) this.#socket.write(tcpFrame(reply));
+  #send(reply: StreamReply): void {
+    if (reply && 'messages' in reply) {
+      this.#pending++;
+      this.#streams.push(reply.messages);
+    } else if (reply && this.#socket.writable) {
+      this.#socket.write(tcpFrame(reply));
+    }
+  }
+
+  /** The next message of an answer that has several; false when there is none. */
+  #sendNext(): boolean {
+    const stream = this.#streams[0];
+    if (!stream) return false;
+    const { done, value } = stream.next();
+    // Sending is progress too: a large zone may take a slow client longer than it may be idle.
+    this.#lastHeardMs = this.#options.clock.monotonicMs();
+    if (!done) this.#send(value);
+    else {
+      this.#streams.shift();
+      this.#pending--;
+    }
+    return true;
   }
 
   #isFull(): boolean {

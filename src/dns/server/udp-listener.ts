@@ -53,17 +53,16 @@ export class UdpListener {
   #receive(packet: Buffer, from: RemoteInfo): void {
     const reply = this.#options.respond(packet, from);
     if (reply instanceof Promise) void this.#sendLater(reply, from);
-    else if (reply) this.#send(reply, from);
+    else this.#send(reply, from);
   }
 
   async #sendLater(pending: Promise<Reply>, from: RemoteInfo): Promise<void> {
-    const reply = await pending;
-    if (reply) this.#send(reply, from);
+    this.#send(await pending, from);
   }
 
-  #send(reply: Buffer, from: RemoteInfo): void {
+  #send(reply: Reply, from: RemoteInfo): void {
     // Port 0 cannot be answered: only a forged packet has it.
-    if (from.port === 0) return;
+    if (from.port === 0 || !reply) return;
     try {
       this.#socket.send(reply, 0, reply.length, from.port, from.address, ignoreLoss);
     } catch {

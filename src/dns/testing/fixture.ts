@@ -72,7 +72,8 @@ spec: { type: ClusterIP, clusterIP: None, publishNotReadyAddresses: true, ports:
 kind: EndpointSlice
 metadata: { namespace: default, name: eager-1, labels: { kubernetes.io/service-name: eager } }
 addressType: IPv4
-endpoints: [{ addresses: [10.244.1.30], conditions: { ready: false } }]
+ports: [{ name: x, port: 7, protocol: TCP }]
+endpoints: [{ addresses: [10.244.1.30], hostname: eager-0, conditions: { ready: false } }]
 ---
 kind: Service
 metadata: { namespace: default, name: outside }

@@ -174,10 +174,11 @@ export class ServiceEntry {
   ): RecordSet {
     const target = domain.serviceName(this.namespace, this.name);
     if (!target) return { answers: [] };
+    // One record for a port number that is there by TCP and by UDP.
+    const numbers = [...new Set(ports.map(({ port }) => port))];
+    const weight = weightOf(numbers.length);
     return {
-      answers: ports.map(({ port }) =>
-        srvRecord(name, { priority: 0, weight: weightOf(ports.length), port, target }, this.#options.ttlSeconds),
-      ),
+      answers: numbers.map((port) => srvRecord(name, { priority: 0, weight, port, target }, this.#options.ttlSeconds)),
       additionals: addresses.map((address) => addressRecord(target, address, this.#options.ttlSeconds)),
     };
   }

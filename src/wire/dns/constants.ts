@@ -30,6 +30,7 @@ export const responseCodes = {
   NXDomain: 3,
   NotImp: 4,
   Refused: 5,
+  NotAuth: 9,
   BadVers: 16,
 } as const;
 

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MalformedMessageError } from './errors.ts';
-import { encodeName, expandName, isWithin, keyOf, labelsOf, nameKey, nameText, plainNameEnd, skipName, wireOf } from './name.ts';
+import {
+  encodeName,
+  expandName,
+  isWithin,
+  keyOf,
+  labelsOf,
+  nameKey,
+  nameText,
+  plainNameEnd,
+  skipName,
+  wireOf,
+} from './name.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 

@@ -8,5 +8,5 @@ export {
   type Service,
 } from './responder.ts';
 export { type TcpLimits, TcpListener } from './tcp-listener.ts';
-export { type MessageStream, type TransferOptions, Transfers } from './transfer.ts';
+export type { MessageStream, TransferOptions } from './transfer.ts';
 export { UdpListener } from './udp-listener.ts';

@@ -2,13 +2,14 @@ import type { Clock } from '../../base/clock.ts';
 import { UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
-import type { Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
+import type { CacheDirective, Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
 import type { QueryBooks } from '../metrics/query-books.ts';
 import { ErrorLog } from '../observe/error-log.ts';
 import { BlockObserver } from '../observe/observer.ts';
 import { QueryLog } from '../observe/query-log.ts';
 import { createAclPlugin } from '../plugins/acl.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
+import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from '../plugins/cache/mod.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
@@ -35,13 +36,15 @@ export interface RunningBlock {
   /** The chain as the listeners of one server use it; `server` is the label of its metrics. */
   service(server: string, zone: string): Service;
   readonly cluster: FollowedCluster | undefined;
+  /** What the block's cache has done since the Corefile was last taken over. */
+  readonly cache: CacheCounters | undefined;
   start(): Promise<void>;
   stop(): void;
 }
 
-const notYet = ['cache', 'loop', 'hosts', 'rewrite', 'autopath'] as const;
+const notYet = ['loop', 'hosts', 'rewrite', 'autopath'] as const;
 /** Without them answers are slower to come, but the same. */
-const dispensable: readonly string[] = ['cache', 'loop'];
+const dispensable: readonly string[] = ['loop'];
 
 /**
  * Puts a block's plugins together in CoreDNS's order, whatever their order in the file, but for the cluster's zone: it
@@ -52,13 +55,15 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   for (const name of notYet) if (directives[name]) missing(name, dependencies.log);
   const cluster = directives.kubernetes && dependencies.clusters.of(directives.kubernetes);
   const upstreams = (directives.forward ?? []).map((directive) => new ForwardedUpstreams(directive, dependencies));
-  const head = compose(pluginsOf(directives, cluster, upstreams, dependencies), nobodyAnswers);
+  const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
+  const head = compose(pluginsOf(directives, { cluster, cache, upstreams }, dependencies), nobodyAnswers);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
   const errors = directives.errors && new ErrorLog(directives.errors, { clock, log });
   return {
     block,
     cluster,
+    cache: cache?.counters,
     service: (server, zone) => {
       const books = directives.prometheus && dependencies.books(server, zone);
       const observer = new BlockObserver({
@@ -80,10 +85,15 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   };
 }
 
+interface BlockParts {
+  readonly cluster: FollowedCluster | undefined;
+  readonly cache: CachePlugin | undefined;
+  readonly upstreams: readonly ForwardedUpstreams[];
+}
+
 function pluginsOf(
   directives: Directives,
-  cluster: FollowedCluster | undefined,
-  upstreams: readonly ForwardedUpstreams[],
+  { cluster, cache, upstreams }: BlockParts,
   { random }: BlockDependencies,
 ): Plugin[] {
   const { acl = [], kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
@@ -95,6 +105,7 @@ function pluginsOf(
     ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster)] : []),
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),
+    ...(cache ? [cache.plugin] : []),
     ...forward.map(({ from, except }, index) =>
       createRelayPlugin({ from, except, forwarder: upstreams[index]!.forwarder }),
     ),
@@ -109,6 +120,13 @@ const zonePlugin = ({ ttlSeconds, fallthrough }: KubernetesDirective, cluster: F
     ttlSeconds,
     ...(fallthrough && { fallthrough }),
   });
+
+const cacheOptions = ({ disabled, prefetch, serveStale, ...rest }: CacheDirective): CacheOptions => ({
+  ...rest,
+  disable: disabled,
+  ...(prefetch && { prefetch }),
+  ...(serveStale && { serveStale }),
+});
 
 /** Directives whose plugin is not built yet. */
 function missing(name: (typeof notYet)[number], log: Logger): void {

@@ -39,6 +39,42 @@ test("kubeadm's Corefile runs as it is, on port 53", async (t) => {
   assert.deepEqual(pod, ['10-244-1-7.default.pod.cluster.local. 30 IN A 10.244.1.7']);
 });
 
+test('the cache keeps what others say, not what the cluster says, and tells of it', async (t) => {
+  let asked = 0;
+  const beyond = await fakeUpstream(t, (question) => {
+    asked++;
+    question.reply(answerTo(question, { addresses: ['192.0.2.7'] }));
+  });
+  const { connect } = await testApi(t);
+  const { server, ask } = await corefileServer(
+    t,
+    `
+.:0 {
+  bind 127.0.0.1
+  kubernetes cluster.local
+  forward . ${placeOf(beyond)}
+  cache 30
+  prometheus 127.0.0.1:0
+}
+`,
+    { connect },
+  );
+  for (let round = 0; round < 3; round++) {
+    assert.equal((await ask('www.example.com')).answers?.length, 1);
+    assert.equal((await ask('kubernetes.default.svc.cluster.local')).answers?.length, 1);
+  }
+  assert.equal(asked, 1);
+  const [, metrics] = await page(await server.portOf({ host: '127.0.0.1', port: 0 }), '/metrics');
+  for (const line of [
+    /^coredns_cache_requests_total\{[^}]*\} 3$/m,
+    /^coredns_cache_misses_total\{[^}]*\} 1$/m,
+    /^coredns_cache_hits_total\{[^}]*type="success"[^}]*\} 2$/m,
+    /^coredns_cache_entries\{[^}]*type="success"[^}]*\} 1$/m,
+  ]) {
+    assert.match(metrics, line);
+  }
+});
+
 test('the longest zone answers, blocks on one port share its sockets, and what no block serves is refused', async (t) => {
   const [outer, inner, other] = [
     await upstream(t, '192.0.2.1'),

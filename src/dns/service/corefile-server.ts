@@ -81,6 +81,7 @@ export class CorefileServer {
     this.metrics = new ServiceMetrics({
       clusters: () => this.#clusters.all,
       enabledPlugins: () => this.#enabledPlugins(),
+      caches: () => this.#caches(),
       configuration: () => this.#current?.signature ?? '',
     });
     this.#health = new HealthCheck({ clock, metrics: this.metrics, portOf: (at) => this.#pages.portOf(at) });
@@ -301,6 +302,14 @@ export class CorefileServer {
         this.#watchAddresses();
       });
     });
+  }
+
+  *#caches() {
+    for (const running of this.#current?.blocks ?? []) {
+      const { block, cache } = running;
+      const zones = (block.directives.cache?.zones ?? []).map(zoneLabel).join(',');
+      if (cache) yield { server: serverLabel(running), zones, counters: cache };
+    }
   }
 
   *#enabledPlugins() {

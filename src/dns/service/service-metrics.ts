@@ -4,12 +4,18 @@ import type { Pages } from '../../base/http-listener.ts';
 import { version } from '../../base/version.ts';
 import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
 import { counter, Distribution, exponential, gauge, histogram, type Sample } from '../metrics/scraped.ts';
+import type { CacheCounters } from '../plugins/cache/mod.ts';
 import type { FollowedCluster } from './cluster.ts';
 
 export interface MetricsSource {
   readonly clusters: () => readonly FollowedCluster[];
   /** `server`, `zone` and `name` of every plugin of every block. */
   readonly enabledPlugins: () => Iterable<Record<'server' | 'zone' | 'name', string>>;
+  readonly caches: () => Iterable<{
+    readonly server: string;
+    readonly zones: string;
+    readonly counters: CacheCounters;
+  }>;
   /** The files that the configuration was read from. */
   readonly configuration: () => string;
 }
@@ -28,6 +34,7 @@ export class ServiceMetrics {
     registerQueryMetrics(this.registry, () => this.#books.values());
     this.#registerServer(source);
     this.#registerCluster(source);
+    this.#registerCaches(source);
   }
 
   /** The books of a zone go on where they were after a reload: counters must not fall. */
@@ -105,6 +112,65 @@ export class ServiceMetrics {
         clusters()
           .filter(({ isSynced }) => isSynced)
           .map(({ ageSeconds }) => ({ value: ageSeconds })),
+    );
+  }
+
+  #registerCaches({ caches }: MetricsSource): void {
+    const byType = (read: (counters: CacheCounters) => Readonly<Record<'success' | 'denial', number>>) =>
+      function* (): Generator<Sample> {
+        for (const { server, zones, counters } of caches()) {
+          for (const [type, value] of Object.entries(read(counters))) {
+            yield { labels: { server, type, zones, view: '' }, value };
+          }
+        }
+      };
+    const each = (read: (counters: CacheCounters) => number) =>
+      function* (): Generator<Sample> {
+        for (const { server, zones, counters } of caches()) {
+          yield { labels: { server, zones, view: '' }, value: read(counters) };
+        }
+      };
+    const description = (name: string, help: string) => ({ name: `coredns_cache_${name}`, help });
+    const { registry } = this;
+    gauge(
+      registry,
+      description('entries', 'The number of elements in the cache.'),
+      byType(({ entries }) => entries),
+    );
+    counter(
+      registry,
+      description('hits_total', 'The count of cache hits.'),
+      byType(({ hits }) => hits),
+    );
+    counter(
+      registry,
+      description('evictions_total', 'The count of cache evictions.'),
+      byType(({ evictions }) => evictions),
+    );
+    counter(
+      registry,
+      description('requests_total', 'The count of cache requests.'),
+      each(({ requests }) => requests),
+    );
+    counter(
+      registry,
+      description('misses_total', 'The count of cache misses.'),
+      each(({ misses }) => misses),
+    );
+    counter(
+      registry,
+      description('prefetch_total', 'The number of times the cache has prefetched a cached item.'),
+      each(({ prefetches }) => prefetches),
+    );
+    counter(
+      registry,
+      description('served_stale_total', 'The number of requests served from stale cache entries.'),
+      each(({ servedStale }) => servedStale),
+    );
+    counter(
+      registry,
+      description('drops_total', 'The number of responses that are not cached, because the reply is malformed.'),
+      each(({ drops }) => drops),
     );
   }
 }

@@ -1,0 +1,1 @@
+export { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from './cache.ts';

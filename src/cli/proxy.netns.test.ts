@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { createNetns, deleteNetns } from '../kernel/mod.ts';
+import { withoutIptables } from '../wire/iptables/testing/without-iptables.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 const api = join(import.meta.dirname, '..', 'proxy', 'testing', 'programs', 'scripted-api.ts');
@@ -35,7 +36,9 @@ function machine(t: TestContext) {
 
 const get = (url: string) => ['curl', '-s', '--max-time', '5', url];
 
-test('signalbox proxy does for kube-proxy’s flags and file what kube-proxy does, and follows the file', async (t) => {
+test('signalbox proxy does for kube-proxy’s flags and file what kube-proxy does, and follows the file', {
+  skip: withoutIptables,
+}, async (t) => {
   const { folder, run, start } = machine(t);
   const signalbox = (...words: string[]) => [process.execPath, main, 'proxy', ...words];
   const server = start(process.execPath, api);

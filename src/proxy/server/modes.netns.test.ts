@@ -5,6 +5,7 @@ import { silentLogger } from '../../base/log.ts';
 import { createClient, http2Exchange } from '../../client/mod.ts';
 import { createKernel, runTool } from '../../kernel/mod.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
+import { withoutIptables } from '../../wire/iptables/testing/without-iptables.ts';
 import { applyConfigDefaults } from '../config/defaults.ts';
 import { testNamespace } from '../testing/namespace.ts';
 import { service, slice } from '../testing/objects.ts';
@@ -56,7 +57,9 @@ async function setUp(t: TestContext) {
   return { netns, dataplanes, start, tables, chains };
 }
 
-test('Each mode takes over from the one before, from kube-proxy as well, and leaves nothing of it', async (t) => {
+test('Each mode takes over from the one before, from kube-proxy as well, and leaves nothing of it', {
+  skip: withoutIptables,
+}, async (t) => {
   const { netns, start, tables, chains } = await setUp(t);
   for (const family of ['ip', 'ip6']) {
     runTool('nft', ['add', 'table', family, 'kube-proxy'], { netns });
@@ -80,7 +83,9 @@ test('Each mode takes over from the one before, from kube-proxy as well, and lea
 });
 
 for (const mode of ['nftables', 'iptables', 'userspace']) {
-  test(`Cleaning up removes mode ${mode}, without being told which it was, and again does no harm`, async (t) => {
+  test(`Cleaning up removes mode ${mode}, without being told which it was, and again does no harm`, {
+    skip: withoutIptables,
+  }, async (t) => {
     const { netns, dataplanes, start, tables, chains } = await setUp(t);
     const server = start(mode);
     await server.synced;

@@ -5,6 +5,7 @@ import { silentLogger } from '../../base/log.ts';
 import { createClient, http2Exchange } from '../../client/mod.ts';
 import { createKernel } from '../../kernel/mod.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
+import { withoutIptables } from '../../wire/iptables/testing/without-iptables.ts';
 import { applyConfigDefaults } from '../config/defaults.ts';
 import { TestNetwork } from '../testing/network.ts';
 import { service, slice } from '../testing/objects.ts';
@@ -21,7 +22,7 @@ const config = (mode: string, more: Partial<KubeProxyConfiguration> = {}): KubeP
   ...more,
 });
 
-test('Whoever connects while modes and settings change, is served', async (t) => {
+test('Whoever connects while modes and settings change, is served', { skip: withoutIptables }, async (t) => {
   const network = new TestNetwork('switching');
   t.after(() => network.destroy());
   for (const place of ['pod1', 'remote'] as const) await network.serve(place, 'TCP', 9376);

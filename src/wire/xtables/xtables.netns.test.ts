@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createKernel, createNetns, deleteNetns, type NetlinkSocket, runTool } from '../../kernel/mod.ts';
 import { type Family, parseSave, printRestore, printRule, type Rule } from '../iptables/mod.ts';
 import { anyRule } from '../iptables/testing/any-rule.ts';
+import { withoutIptables } from '../iptables/testing/without-iptables.ts';
 import { decodeAnswer, decodeAttributeList, decodeAttributes } from '../netlink/mod.ts';
 import { decodeRule, requestTableRules, XtBatch } from './mod.ts';
 
@@ -77,7 +78,7 @@ function sampleRules(family: Family): Rule[] {
 }
 
 for (const family of ['IPv4', 'IPv6'] as const) {
-  describe(`${rulesPerFamily} ${family} rules`, () => {
+  describe(`${rulesPerFamily} ${family} rules`, { skip: withoutIptables }, () => {
     const rules = sampleRules(family);
     const texts = rules.map(printRule);
 
@@ -113,7 +114,7 @@ for (const family of ['IPv4', 'IPv6'] as const) {
   });
 }
 
-test('A rule that iptables did not write is read as foreign, not guessed at', (t) => {
+test('A rule that iptables did not write is read as foreign, not guessed at', { skip: withoutIptables }, (t) => {
   const there = place(t);
   write(there, 'IPv4', []);
   runTool('nft', ['add', 'rule', 'ip', 'nat', chain, 'ip', 'daddr', '{ 10.0.0.1, 10.0.0.2 }', 'accept'], there);

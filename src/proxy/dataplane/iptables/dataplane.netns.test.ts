@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { isKernelError } from '../../../kernel/errors.ts';
 import { createFaultyKernel, createKernel, runTool } from '../../../kernel/mod.ts';
 import { parseSave, printRule } from '../../../wire/iptables/mod.ts';
+import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { diff } from '../../diff/mod.ts';
 import { Ledger } from '../../plan/mod.ts';
 import type { PortDraft } from '../../plan/model.ts';
@@ -76,7 +77,7 @@ class Node {
 }
 
 for (const kind of ['nft', 'legacy'] as const) {
-  describe(`Interface ${kind}`, () => {
+  describe(`Interface ${kind}`, { skip: withoutIptables }, () => {
     test('The kernel holds what was compiled, as the tools show it', (t) => {
       const node = new Node(t, kind);
       for (const [i, endpoints] of [0, 1, 2, 5].entries()) node.put(i, endpoints);
@@ -213,7 +214,9 @@ for (const kind of ['nft', 'legacy'] as const) {
 }
 
 for (const kind of ['nft', 'legacy'] as const) {
-  test(`IPv6 on interface ${kind}: the tools show it, a successor writes nothing, a change follows`, (t) => {
+  test(`IPv6 on interface ${kind}: the tools show it, a successor writes nothing, a change follows`, {
+    skip: withoutIptables,
+  }, (t) => {
     const netns = testNamespace(t);
     const open = () => {
       const dataplane = createIptablesDataplane(createKernel(), { family: 'IPv6', netns, interface: kind });
@@ -250,7 +253,7 @@ for (const kind of ['nft', 'legacy'] as const) {
   });
 }
 
-test('nft: a change costs what it changes, in messages, at any number of Services', (t) => {
+test('nft: a change costs what it changes, in messages, at any number of Services', { skip: withoutIptables }, (t) => {
   for (const services of [3, 60]) {
     const node = new Node(t, 'nft');
     for (let i = 0; i < services; i++) node.put(i, 2);
@@ -263,7 +266,9 @@ test('nft: a change costs what it changes, in messages, at any number of Service
   }
 });
 
-test('nft: a rule that somebody took away in between fails the change, and the next comparison sets it right', (t) => {
+test('nft: a rule that somebody took away in between fails the change, and the next comparison sets it right', {
+  skip: withoutIptables,
+}, (t) => {
   const node = new Node(t, 'nft');
   node.put(1, 2);
   node.converge();
@@ -279,7 +284,9 @@ test('nft: a rule that somebody took away in between fails the change, and the n
   node.assertInStep(t);
 });
 
-test('nft: every kernel call that fails leaves something that the next comparison sets right', (t) => {
+test('nft: every kernel call that fails leaves something that the next comparison sets right', {
+  skip: withoutIptables,
+}, (t) => {
   for (const kind of ['refused', 'lost', 'short'] as const) {
     let reached = true;
     for (let call = 1; reached; call++) {
@@ -305,7 +312,7 @@ test('nft: every kernel call that fails leaves something that the next compariso
   }
 });
 
-test('legacy: an error of the tool names the line that it did not like', (t) => {
+test('legacy: an error of the tool names the line that it did not like', { skip: withoutIptables }, (t) => {
   const node = new Node(t, 'legacy');
   const [draft] = drafts(1, 1);
   const endpoints = [{ ...draft!.cluster!.endpoints[0]!, address: 'not-an-address' }];
@@ -313,7 +320,7 @@ test('legacy: an error of the tool names the line that it did not like', (t) => 
   assert.throws(() => node.converge(), /not-an-address/);
 });
 
-test('The interface is chosen by where kubelet, or whoever, keeps rules', (t) => {
+test('The interface is chosen by where kubelet, or whoever, keeps rules', { skip: withoutIptables }, (t) => {
   const shows = (netns: string) =>
     (['nft', 'legacy'] as const).filter((kind) =>
       runTool(`iptables-${kind}-save`, [], { netns }).includes('KUBE-SERVICES'),
@@ -335,7 +342,7 @@ test('The interface is chosen by where kubelet, or whoever, keeps rules', (t) =>
   assert.deepEqual(open(nftHint), ['nft']);
 });
 
-test('cleanup of a dataplane that chose its interface itself looks into both', (t) => {
+test('cleanup of a dataplane that chose its interface itself looks into both', { skip: withoutIptables }, (t) => {
   const nodes = (['nft', 'legacy'] as const).map((kind) => new Node(t, kind));
   const [nft, legacy] = nodes as [Node, Node];
   nft.put(1, 2);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
 import { createKernel } from '../../../kernel/mod.ts';
+import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { type ServiceProxy, startProxy } from '../../mod.ts';
 import { TestNetwork } from '../../testing/network.ts';
 import { fakeInformers, service, slice, tcp, udp } from '../../testing/objects.ts';
@@ -23,7 +24,7 @@ const servicePorts = (nodePort: number) => [
 ];
 
 for (const kind of ['nft', 'legacy'] as const) {
-  describe(`Real packets through the iptables dataplane, interface ${kind}`, () => {
+  describe(`Real packets through the iptables dataplane, interface ${kind}`, { skip: withoutIptables }, () => {
     const informers = fakeInformers();
     let network: TestNetwork;
     let proxy: ServiceProxy;

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
 import { withNetns } from '../../../kernel/mod.ts';
+import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { diff } from '../../diff/mod.ts';
 import type { Endpoint, Frontend, PortPlan, Route } from '../../plan/mod.ts';
 import { type Place, TestNetwork } from '../../testing/network.ts';
@@ -71,6 +72,7 @@ function put(...after: PortPlan[]): void {
 }
 
 before(async () => {
+  if (withoutIptables) return;
   network = new TestNetwork('usr');
   for (const place of ['pod1', 'pod2', 'remote'] as const) {
     for (const protocol of ['TCP', 'UDP'] as const) await network.serve(place, protocol, 9376);
@@ -111,7 +113,9 @@ async function names(place: Place, address: string, port: number, protocol: 'TCP
 
 for (const protocol of ['TCP', 'UDP'] as const) {
   for (const place of ['pod1', 'remote', 'node', 'outside'] as const) {
-    test(`${protocol} from ${place} reaches every endpoint in turn by cluster IP, external IP and node port`, async () => {
+    test(`${protocol} from ${place} reaches every endpoint in turn by cluster IP, external IP and node port`, {
+      skip: withoutIptables,
+    }, async () => {
       put(plan([pod('pod1'), pod('pod2'), pod('remote')], { protocol }));
       const everybody = ['pod1', 'pod2', 'remote'];
       assert.deepEqual(await names(place, vip.address!, 80, protocol, 3), everybody);
@@ -121,18 +125,18 @@ for (const protocol of ['TCP', 'UDP'] as const) {
   }
 }
 
-test('A Pod reaches itself, and endpoints see the node', async () => {
+test('A Pod reaches itself, and endpoints see the node', { skip: withoutIptables }, async () => {
   put(plan([pod('pod1')]));
   assert.equal(await ask('pod1', vip.address!), 'pod1 169.254.1.1');
   assert.equal(await ask('pod2', vip.address!), 'pod1 169.254.1.1');
 });
 
-test('An endpoint that refuses or is not there is passed over', async () => {
+test('An endpoint that refuses or is not there is passed over', { skip: withoutIptables }, async () => {
   put(plan([pod('pod1', 1), { address: '10.244.9.9', port: 9376, local: false }, pod('pod2')]));
   assert.deepEqual(await names('remote', vip.address!, 80, 'TCP', 3), ['pod2', 'pod2', 'pod2']);
 });
 
-test('Without an endpoint clients are refused at once, whatever the frontend', async () => {
+test('Without an endpoint clients are refused at once, whatever the frontend', { skip: withoutIptables }, async () => {
   for (const protocol of ['TCP', 'UDP'] as const) {
     put(plan([], { protocol }));
     for (const place of ['pod1', 'node', 'outside'] as const) {
@@ -147,7 +151,9 @@ test('Without an endpoint clients are refused at once, whatever the frontend', a
   }
 });
 
-test('Policy Local serves outsiders with local endpoints only, and everybody of the cluster with all', async () => {
+test('Policy Local serves outsiders with local endpoints only, and everybody of the cluster with all', {
+  skip: withoutIptables,
+}, async () => {
   const local: Route = { policy: 'Local', verdict: 'forward' };
   put(plan([pod('remote')], { external: local, local: [pod('pod1')] }));
   assert.match(await ask('outside', external.address!), /^pod1 /);
@@ -157,7 +163,7 @@ test('Policy Local serves outsiders with local endpoints only, and everybody of 
   assert.match(await ask('node', node, 30080), /^remote /);
 });
 
-test('Policy Local without a local endpoint drops outsiders', async () => {
+test('Policy Local without a local endpoint drops outsiders', { skip: withoutIptables }, async () => {
   put(plan([pod('remote')], { external: { policy: 'Local', verdict: 'drop' }, local: [] }));
   assert.equal(await ask('outside', external.address!, 80, 'TCP', 300), 'timeout');
   assert.equal(await ask('outside', node, 30080, 'TCP', 300), 'timeout');
@@ -165,7 +171,7 @@ test('Policy Local without a local endpoint drops outsiders', async () => {
   assert.match(await ask('outside', vip.address!), /^remote /);
 });
 
-test('Only clients in the source ranges reach a load balancer’s address', async () => {
+test('Only clients in the source ranges reach a load balancer’s address', { skip: withoutIptables }, async () => {
   const firewall = { ranges: ['172.30.1.0/24'], admitsNode: false };
   put(plan([pod('pod2')], { frontends: [vip, balancer], firewall }));
   assert.match(await ask('outside', balancer.address!), /^pod2 /);
@@ -173,20 +179,20 @@ test('Only clients in the source ranges reach a load balancer’s address', asyn
   assert.match(await ask('pod1', vip.address!), /^pod2 /);
 });
 
-test('A relay’s own port is nobody’s way in', async () => {
+test('A relay’s own port is nobody’s way in', { skip: withoutIptables }, async () => {
   put(plan([pod('pod2')]));
   const relayPort = Number(/--to-ports (\d+)/.exec(dataplane.describe(plans))![1]);
   for (const place of ['pod1', 'outside', 'node'] as const)
     assert.equal(await ask(place, node, relayPort), 'ECONNREFUSED');
 });
 
-test('SCTP is refused, not left to itself', () => {
+test('SCTP is refused, not left to itself', { skip: withoutIptables }, () => {
   put(plan([pod('pod1')], { protocol: 'SCTP' }));
   assert.match(dataplane.describe(plans), /-p sctp .* --dport 80 -j REJECT/);
   assert.doesNotMatch(dataplane.describe(plans), /REDIRECT/);
 });
 
-test('Endpoints that change cost no rule; what was written is found again', () => {
+test('Endpoints that change cost no rule; what was written is found again', { skip: withoutIptables }, () => {
   put(plan([pod('pod1')]));
   const moved = plan([pod('pod2')]);
   assert.equal(dataplane.apply(diff([{ before: plans[0]!, after: moved }])).messages, 0);
@@ -195,7 +201,7 @@ test('Endpoints that change cost no rule; what was written is found again', () =
   assert.equal(dataplane.converge(dataplane.read(), plans).messages, 0);
 });
 
-test('What somebody removes or adds is noticed and repaired', async () => {
+test('What somebody removes or adds is noticed and repaired', { skip: withoutIptables }, async () => {
   put(plan([pod('pod1')]), plan([pod('pod1')], { protocol: 'UDP' }));
   const vandalism = [
     ['iptables', '-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'],
@@ -212,7 +218,9 @@ test('What somebody removes or adds is noticed and repaired', async () => {
   }
 });
 
-test('A successor takes over without a gap, and clean-up leaves other people’s rules alone', async () => {
+test('A successor takes over without a gap, and clean-up leaves other people’s rules alone', {
+  skip: withoutIptables,
+}, async () => {
   put(plan([pod('pod1')]));
   run('iptables', '-t', 'nat', '-A', 'PREROUTING', '-p', 'icmp', '-j', 'RETURN');
   const successor = open();
@@ -231,7 +239,9 @@ test('A successor takes over without a gap, and clean-up leaves other people’s
   plans = [];
 });
 
-test('When no more sockets can be had, the rules stay as they are and the error says so', () => {
+test('When no more sockets can be had, the rules stay as they are and the error says so', {
+  skip: withoutIptables,
+}, () => {
   plans = [plan([pod('pod1')])];
   dataplane.converge(dataplane.read(), plans);
   const before = run('iptables-save', '-t', 'nat');

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
 import { withNetns } from '../../../kernel/mod.ts';
+import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import type { PortPlan, Route } from '../../plan/mod.ts';
 import { testNamespace } from '../../testing/namespace.ts';
 import { createUserspaceDataplane } from './mod.ts';
@@ -29,7 +30,7 @@ function plan(protocol: 'TCP' | 'UDP', port: number): PortPlan {
 }
 
 /** Everything on one machine: the node, a Pod's address on its `lo`, and clients of its own. */
-test('IPv6: TCP and UDP by cluster IP and node port', async (t) => {
+test('IPv6: TCP and UDP by cluster IP and node port', { skip: withoutIptables }, async (t) => {
   const netns = testNamespace(t);
   const run = (...[program, ...words]: string[]) =>
     withNetns(netns, () => execFileSync(program!, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -7,17 +8,16 @@ import type { Benchmark, BenchmarkResult } from './harness.ts';
 
 const withoutRoot = ['store'];
 /** Numbers of other columns are counts of what the column names. */
-const unit = /(Ms|Us|MiB|Percent|[pP]er(Second|Transaction))$/;
-const counts = ['services', 'endpoints', 'messages', 'bytes', 'writers', 'keys', 'run'];
+const unit = /(Ms|Us|MiB|Percent|[pP]er((Cpu)?Second|Transaction))$/;
+const counts = ['services', 'endpoints', 'records', 'messages', 'bytes', 'writers', 'keys', 'run', 'qps'];
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'harness.ts')
   .map((file) => file.slice(0, -3));
 
 for (const name of names) {
-  const skip = process.getuid?.() !== 0 && !withoutRoot.includes(name) && 'needs root, for network namespaces';
-  test(`benchmark ${name} runs, and its figures bear their units`, { skip }, async () => {
-    const { benchmark }: { benchmark: Benchmark } = await import(path.join(import.meta.dirname, `${name}.ts`));
+  const { benchmark }: { benchmark: Benchmark } = await import(path.join(import.meta.dirname, `${name}.ts`));
+  test(`benchmark ${name} runs, and its figures bear their units`, { skip: reasonToSkip(benchmark) }, async () => {
     assert.equal(benchmark.name, name);
     assert.match(benchmark.description, /^[^\n]{20,}$/);
     const progress: string[] = [];
@@ -29,6 +29,12 @@ for (const name of names) {
     const left = listNetns().filter((namespace) => namespace.split(/[-.]/).includes(String(process.pid)));
     assert.deepEqual(left, [], 'no namespace of this process is left');
   });
+}
+
+function reasonToSkip({ name, needs = [] }: Benchmark): string | false {
+  if (process.getuid?.() !== 0 && !withoutRoot.includes(name)) return 'needs root, for network namespaces';
+  const missing = needs.find((program) => spawnSync('which', [program]).status !== 0);
+  return missing !== undefined && `needs ${missing}`;
 }
 
 function checkRows({ rows }: BenchmarkResult): void {

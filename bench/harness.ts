@@ -3,6 +3,8 @@ export interface Benchmark {
   readonly name: string;
   /** One line for the list. */
   readonly description: string;
+  /** Other people's programs that it cannot do without. */
+  readonly needs?: readonly string[];
   run(context: BenchmarkContext): Promise<BenchmarkResult>;
 }
 

@@ -26,6 +26,9 @@ export interface DnsInformerOptions {
   readonly namespaceLabels?: string;
 }
 
+/** An API server sends a bookmark about once a minute: whoever misses two of them is not heard any more. */
+const longestSilenceMs = 150_000;
+
 /** Informers of our own, not started yet. */
 export function createDnsInformers(options: DnsInformerOptions) {
   const { withPods, withEndpoints = true, labels, namespaceLabels, client, clock, log } = options;
@@ -39,7 +42,10 @@ export function createDnsInformers(options: DnsInformerOptions) {
   });
   const endpointSlices = withEndpoints ? createInformer({ ...selected, resource: EndpointSlice }) : undefined;
   const pods = withPods ? createInformer({ ...selected, resource: Pod }) : undefined;
+  const startedMs = clock.monotonicMs();
   const all = [services, namespaces, ...(endpointSlices ? [endpointSlices] : []), ...(pods ? [pods] : [])];
+  /** When the server was last heard about the kind that it has been silent about for the longest time. */
+  const lastHeardMs = (): number => Math.min(...all.map((informer) => informer.lastHeardMs));
   return {
     informers: {
       services,
@@ -47,8 +53,14 @@ export function createDnsInformers(options: DnsInformerOptions) {
       ...(endpointSlices && { endpointSlices }),
       ...(pods && { pods }),
     } as DnsInformers,
-    /** When the server was last heard about the kind that it has been silent about for the longest time. */
-    lastHeardMs: (): number => Math.min(...all.map((informer) => informer.lastHeardMs)),
+    lastHeardMs,
+    /** When the server was last heard, or we began to ask, if that is so long ago that it must be away. */
+    awaySince(): Date | undefined {
+      const heardMs = lastHeardMs();
+      const silentMs = clock.monotonicMs() - Math.max(heardMs, startedMs);
+      const patienceMs = Number.isFinite(heardMs) ? longestSilenceMs : 0;
+      return silentMs > patienceMs ? new Date(clock.now() - silentMs) : undefined;
+    },
     start: (): void => {
       for (const informer of all) informer.start();
     },

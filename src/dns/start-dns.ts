@@ -121,7 +121,14 @@ class Server implements DnsServer {
     }
     const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin({ forwarder: this.#forwarder })];
     if (this.#zone) {
-      plugins.unshift(createKubernetesPlugin({ zone: this.#zone, isSynced: () => this.#isSynced, ttlSeconds }));
+      plugins.unshift(
+        createKubernetesPlugin({
+          zone: this.#zone,
+          isSynced: () => this.#isSynced,
+          ttlSeconds,
+          awaySince: () => this.#own?.awaySince(),
+        }),
+      );
     }
     this.#responder = new Responder(compose(plugins, nobodyAnswers));
   }

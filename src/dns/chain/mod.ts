@@ -1,3 +1,4 @@
 export { codeOnly, compose, nobodyAnswers } from './compose.ts';
 export { innerQuestion, messageOf, rcodeOf } from './inner.ts';
+export { errorOf, originOf } from './notes.ts';
 export type { Answer, Handler, Plugin, Question } from './port.ts';

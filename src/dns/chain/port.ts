@@ -1,4 +1,4 @@
-import type { Query, Response, Transport, UpstreamAnswer } from '../../wire/dns/mod.ts';
+import type { ExtendedError, Query, Response, Transport, UpstreamAnswer } from '../../wire/dns/mod.ts';
 
 /** One question on its way through the chain. */
 export interface Question {
@@ -13,11 +13,16 @@ export interface Question {
 /**
  * What is known when the chain has been passed, not yet cut to what the client takes: bytes that were made ready from our
  * own data, or the message of another resolver (also one that was kept). The rim encodes it for the client's packet.
- * `from` is the plugin that it is counted for.
+ * `from` is the plugin that it is counted for; `error` is what we have to say about another resolver's answer.
  */
 export type Answer =
   | { readonly kind: 'ready'; readonly response: Response; readonly from?: string }
-  | { readonly kind: 'relayed'; readonly upstream: UpstreamAnswer; readonly from?: string };
+  | {
+      readonly kind: 'relayed';
+      readonly upstream: UpstreamAnswer;
+      readonly from?: string;
+      readonly error?: ExtendedError;
+    };
 
 /** Answers at once where nothing has to be waited for: a promise costs as much as the rest of an answer. */
 export type Handler = (question: Question) => Answer | Promise<Answer>;

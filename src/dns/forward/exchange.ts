@@ -69,10 +69,10 @@ export function askOverTcp(attempt: Attempt): Promise<UpstreamAnswer> {
   });
 }
 
-function accept(message: Uint8Array, { id, question }: Attempt): UpstreamAnswer | undefined {
+function accept(message: Uint8Array, { id, question, upstream }: Attempt): UpstreamAnswer | undefined {
   if (!answersQuestion(message, id, question)) return undefined;
   try {
-    return readUpstreamAnswer(message);
+    return { ...readUpstreamAnswer(message), resolver: socketAddressText(upstream) };
   } catch (error) {
     if ((error as MalformedMessageError).code === 'malformed') return undefined;
     throw error;

@@ -1,11 +1,9 @@
 import type { Cancel, Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { nameText, recordTypes } from '../../wire/dns/mod.ts';
+import { nameText, typeText } from '../../wire/dns/mod.ts';
 import type { Question } from '../chain/port.ts';
 import type { ErrorsOptions } from '../corefile/mod.ts';
-
-const typeNames = new Map<number, string>(Object.entries(recordTypes).map(([name, type]) => [type, name]));
 
 interface Heap {
   readonly rule: ErrorsOptions['consolidate'][number];
@@ -33,7 +31,7 @@ export class ErrorLog {
       this.#log[heap?.rule.level ?? 'error']('A question cannot be answered', {
         rcode,
         name: nameText(packet.subarray(12, query.questionEnd - 4)),
-        type: typeNames.get(query.type) ?? `TYPE${query.type}`,
+        type: typeText(query.type),
         error: reason,
       });
     if (heap) this.#count(heap, tell);

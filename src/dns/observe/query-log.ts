@@ -1,9 +1,8 @@
-import { nameText, recordClasses, recordTypes } from '../../wire/dns/mod.ts';
+import { nameText, recordClasses, typeText } from '../../wire/dns/mod.ts';
 import type { Question } from '../chain/port.ts';
 import type { LogClass, LogOptions } from '../corefile/mod.ts';
 import { isWithinAny, zoneKeys } from '../plugins/zones.ts';
 
-const typeNames = new Map<number, string>(Object.entries(recordTypes).map(([name, type]) => [type, name]));
 const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
 
 interface Answered {
@@ -57,7 +56,7 @@ const compile = (format: string): ((answered: Answered) => string)[] =>
   });
 
 const placeholders: Readonly<Record<string, (answered: Answered) => string>> = {
-  type: ({ question: { query } }) => typeNames.get(query.type) ?? `TYPE${query.type}`,
+  type: ({ question: { query } }) => typeText(query.type),
   name: ({ question: { packet, query } }) =>
     `${nameText(packet.subarray(12, query.questionEnd - 4)).replace(/^\.$/, '')}.`,
   class: ({ question: { query } }) => (query.class === recordClasses.IN ? 'IN' : `CLASS${query.class}`),

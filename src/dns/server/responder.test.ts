@@ -76,7 +76,7 @@ test('whoever speaks EDNS is told why', async () => {
       'NXDOMAIN',
       '0 Service default/starting exists, 0 of 1 endpoints are ready',
     ],
-    ['web.default.svc.cluster.local', 'AAAA', 'NOERROR', '0 Service default/web exists, without a record of this type'],
+    ['web.default.svc.cluster.local', 'AAAA', 'NOERROR', '0 Service default/web has no IPv6 address: 10.96.1.1'],
     ['cluster.local', 'AXFR', 'REFUSED', '18 Zone transfers are not allowed'],
     ['www.example.com', 'A', 'SERVFAIL', '22 no upstream resolver is known'],
     ['outside.default.svc.cluster.local', 'A', 'SERVFAIL', '22 www.example.com: no upstream resolver is known'],

@@ -11,7 +11,7 @@ import {
   responseCodes,
   type Transport,
 } from '../../wire/dns/mod.ts';
-import { codeOnly } from '../chain/mod.ts';
+import { codeOnly, errorOf, originOf } from '../chain/mod.ts';
 import type { Answer, Handler, Question } from '../chain/port.ts';
 import type { MessageStream, Transfers } from './transfer.ts';
 
@@ -110,12 +110,13 @@ async function finishLater(service: Service, question: Question, answered: Promi
 function finish(service: Service | undefined, question: Question, answer: Answer, beganMs: number): Buffer {
   const { packet, query, transport } = question;
   const isReady = answer.kind === 'ready';
+  const origin = query.edns?.wantsOrigin ? { origin: originOf(answer) } : undefined;
   const reply = isReady
-    ? encodeResponse(packet, query, answer.response, transport)
-    : encodeRelayed(packet, query, answer.upstream, transport);
+    ? encodeResponse(packet, query, origin ? { ...answer.response, ...origin } : answer.response, transport)
+    : encodeRelayed(packet, query, answer.upstream, transport, query.edns && { error: errorOf(answer), ...origin });
   if (service?.observer) {
     const rcode = isReady ? answer.response.rcode : answer.upstream.rcode;
-    const error = isReady ? answer.response.error?.text : undefined;
+    const error = rcode === responseCodes.ServFail ? errorOf(answer)?.text : undefined;
     service.observer.answered(question, reply, rcode, answer.from ?? '', beganMs, error);
   }
   return reply;

@@ -117,6 +117,7 @@ const zonePlugin = ({ ttlSeconds, fallthrough }: KubernetesDirective, cluster: F
   createKubernetesPlugin({
     zone: cluster.zone,
     isSynced: () => cluster.isSynced,
+    awaySince: cluster.awaySince,
     ttlSeconds,
     ...(fallthrough && { fallthrough }),
   });

@@ -52,6 +52,8 @@ export class FollowedCluster {
     return Math.max(0, this.#clock.monotonicMs() - this.#informers.lastHeardMs()) / 1000;
   }
 
+  awaySince = (): Date | undefined => this.#informers.awaySince();
+
   async stop(): Promise<void> {
     await this.#informers.stop();
     await this.#client.close();

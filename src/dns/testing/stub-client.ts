@@ -97,8 +97,13 @@ const dotted = (name: string): string => (name === '.' ? name : `${name}.`);
 
 /** The sentence of the Extended DNS Error, if there is one, behind its code: `0 No namespace x`. */
 export function extendedErrorOf(message: DecodedPacket): string | undefined {
+  const data = optionOf(message, 15);
+  return data && `${data.readUInt16BE(0)} ${data.toString('utf8', 2)}`;
+}
+
+/** What an EDNS option of the message holds. */
+export function optionOf(message: DecodedPacket, wanted: number): Buffer | undefined {
   const opt = message.additionals?.find((record): record is OptAnswer => record.type === 'OPT');
   const options: readonly { code: number; data?: Buffer }[] = opt?.options ?? [];
-  const data = options.find(({ code }) => code === 15)?.data;
-  return data && `${data.readUInt16BE(0)} ${data.toString('utf8', 2)}`;
+  return options.find(({ code }) => code === wanted)?.data;
 }

@@ -10,12 +10,13 @@ import {
   type ResourceRecord,
   recordTypes,
   txtRecord,
+  typeText,
   wireOf,
 } from '../../wire/dns/mod.ts';
 import { AddressIndex, podLabelAddress } from './address-index.ts';
 import type { Apex } from './apex.ts';
 import { Domain } from './domain.ts';
-import { explainMissing } from './explain.ts';
+import { explainElsewhere, explainMissing, type ZoneFacts } from './explain.ts';
 import { addressKey, podAddresses, type SliceFacts, serviceFacts, serviceOf, sliceFacts } from './facts.ts';
 import { NamespaceIndex, type NamespaceOptions, partsOf } from './namespaces.ts';
 import { parseReverseName, ReverseZones } from './reverse.ts';
@@ -72,12 +73,12 @@ export class ClusterZone {
   readonly #reverse: ReverseZones;
   readonly #missing: ReadonlyMap<Domain, Found>;
   readonly #index: NamespaceIndex;
-  readonly #suggestions: Suggestions;
   readonly #addresses = new AddressIndex();
   /** `namespace/address` → number of Pods; more than one for Pods in the host's network. */
   readonly #pods = new Map<string, number>();
   /** Names at and below Services that were asked for, with their ready answers. */
   readonly #ready = new Map<string, Found>();
+  readonly #facts: ZoneFacts;
   #serial: number;
 
   /** Throws UsageError for an unusable range or reverse zone, MalformedMessageError for an unusable domain. */
@@ -91,7 +92,12 @@ export class ClusterZone {
     this.#reverse = new ReverseZones(reverseCidrs, { clusterDomain, ttlSeconds }, reverseZones);
     this.#missing = new Map(this.#domains.map((domain) => [domain, { apex: domain.apex, name: undefined }]));
     this.#index = new NamespaceIndex(options);
-    this.#suggestions = new Suggestions(this.#index, nowSeconds);
+    this.#facts = {
+      index: this.#index,
+      suggestions: new Suggestions(this.#index, nowSeconds),
+      podRecords: options.podRecords,
+      withoutEndpoints: options.withoutEndpoints === true,
+    };
     this.#serial = nowSeconds();
   }
 
@@ -140,20 +146,22 @@ export class ClusterZone {
     return reverse?.address !== undefined && this.#reverse.covers(reverse);
   }
 
-  /** Why there is no such name, or no such record: a sentence for people. */
-  explain(key: string): string {
+  /**
+   * Why there is no such name, or no such record, in a sentence for people; of somebody else's name only what was
+   * probably meant, if that can be said.
+   */
+  explain(key: string, type: number): string | undefined {
     const labels = labelsOf(key);
     for (const domain of this.#domains) {
       const below = domain.labelsBelow(labels);
-      if (!below) continue;
-      return explainMissing(below, {
-        index: this.#index,
-        suggestions: this.#suggestions,
-        podRecords: this.#options.podRecords,
-        withoutEndpoints: this.#options.withoutEndpoints === true,
-      });
+      if (below) return explainMissing({ below, type, domain: domain.text }, this.#facts);
     }
-    return 'No Service and no endpoint has this address';
+    const reverse = parseReverseName(labels);
+    if (!reverse) return explainElsewhere(labels, this.#domains[0].text, this.#facts);
+    if (!reverse.address) return 'Reverse names of whole addresses only have records';
+    return this.#namesOf(reverse.address).length > 0
+      ? `No ${typeText(type)} record, but a PTR record`
+      : 'No Service and no endpoint has this address';
   }
 
   /**

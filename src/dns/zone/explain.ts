@@ -1,7 +1,9 @@
+import { recordTypes, typeText } from '../../wire/dns/mod.ts';
+import { podLabelAddress } from './address-index.ts';
 import type { PodRecords } from './cluster-zone.ts';
+import { explainService } from './explain-service.ts';
 import type { NamespaceIndex } from './namespaces.ts';
-import type { ServiceEntry } from './service-entry.ts';
-import type { Suggestions } from './suggest.ts';
+import { orRather, type Suggestions } from './suggest.ts';
 
 /** What the explainer may look at. */
 export interface ZoneFacts {
@@ -12,52 +14,73 @@ export interface ZoneFacts {
   readonly withoutEndpoints: boolean;
 }
 
-/** `below` are the labels before the cluster's domain. The sentence goes into an Extended DNS Error (RFC 8914). */
-export function explainMissing(below: readonly string[], facts: ZoneFacts): string {
+/** A name, or a record of a name, that is not there. */
+export interface Missing {
+  /** The labels before the cluster's domain. */
+  readonly below: readonly string[];
+  readonly domain: string;
+  readonly type: number;
+}
+
+/** The sentence goes into an Extended DNS Error (RFC 8914). */
+export function explainMissing(missing: Missing, facts: ZoneFacts): string {
+  const { below, type, domain } = missing;
   const kind = below.at(-1);
   const namespace = below.at(-2);
-  if (kind !== 'svc' && kind !== 'pod') return 'Names of the cluster end in svc or pod before its domain';
-  if (namespace === undefined) return `No record of this type at ${kind}`;
-  if (!facts.index.has(namespace)) {
-    return orRather(`No namespace ${namespace}`, facts.suggestions.nearestNamespace(namespace));
-  }
-  if (below.length === 2) return `No record of this type at namespace ${namespace}`;
+  if (kind === undefined || below.join('.') === 'dns-version' || below.at(-1) === 'dns')
+    return noRecord(below, missing);
+  if (kind !== 'svc' && kind !== 'pod') return explainOtherKind(missing, facts);
+  if (namespace === undefined) return noRecord(below, missing);
+  if (!facts.index.has(namespace)) return explainNamespace(namespace, facts);
+  if (below.length === 2) return `Namespace ${namespace} has no ${typeText(type)} record, only names below it do`;
+  const names = below.slice(0, -2);
   return kind === 'pod'
-    ? explainPod(below.slice(0, -2), namespace, facts.podRecords)
-    : explainService(below.slice(0, -2), namespace, facts);
+    ? explainPod(names, namespace, type, facts.podRecords)
+    : explainService({ names, namespace, type, domain }, facts);
 }
 
-function explainPod(names: readonly string[], namespace: string, mode: PodRecords): string {
-  if (mode === 'disabled') return 'Pod records are disabled';
+/** A name outside of the cluster's domain that looks like a Service's: what was probably meant. */
+export function explainElsewhere(labels: readonly string[], domain: string, { index }: ZoneFacts): string | undefined {
+  const at = labels.indexOf('svc');
+  const [service, namespace] = at < 0 ? labels.slice(0, 2) : labels.slice(Math.max(0, at - 2), at);
+  if (service === undefined || namespace === undefined || (at < 0 && labels.length > 2)) return undefined;
+  if (!index.entry(namespace, service)?.service) {
+    return at < 0 || !index.has(namespace) ? undefined : `The name is not below ${domain}, the cluster's domain`;
+  }
+  const front = at < 0 ? [] : labels.slice(0, at - 2);
+  const meant = [...front, service, namespace, 'svc', domain].join('.');
+  return `The name is not below ${domain}, the cluster's domain; did you mean ${meant}?`;
+}
+
+const noRecord = (below: readonly string[], { type, domain }: Missing): string =>
+  `No ${typeText(type)} record at ${[...below, domain].join('.')}`;
+
+function explainOtherKind({ below, domain }: Missing, { index }: ZoneFacts): string {
+  const general = 'Names of the cluster end in svc or pod before its domain';
+  // `web.default.cluster.local`, `web.default.scv.cluster.local`
+  for (const [service, namespace] of [below.slice(-2), below.slice(-3, -1)]) {
+    if (service === undefined || namespace === undefined || !index.entry(namespace, service)?.service) continue;
+    return `${general}; did you mean ${service}.${namespace}.svc.${domain}?`;
+  }
+  return general;
+}
+
+function explainNamespace(namespace: string, { index, suggestions }: ZoneFacts): string {
+  if (index.isPassedOver(namespace)) return `Namespace ${namespace} is not one of those that are answered for here`;
+  return orRather(`No namespace ${namespace}`, suggestions.nearestNamespace(namespace));
+}
+
+function explainPod(names: readonly string[], namespace: string, type: number, mode: PodRecords): string {
+  if (mode === 'disabled') return 'Pod records are disabled (pods disabled)';
   const label = names.join('.');
-  return mode === 'verified'
-    ? `No Pod of namespace ${namespace} has the address ${label}, or no record of this type`
-    : `${label} is not an address with dashes, or has no record of this type`;
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(label)) return `${label} is written with dashes: ${label.replaceAll('.', '-')}`;
+  if (!podLabelAddress(label))
+    return `${label} is no address with dashes: Pods have names by their address, such as 10-244-1-7`;
+  if (!isOfFamily(label, type)) return `${label} has no ${typeText(type)} record`;
+  return `No Pod of namespace ${namespace} has the address ${label} (pods verified)`;
 }
 
-function explainService(names: readonly string[], namespace: string, facts: ZoneFacts): string {
-  const service = names.at(-1)!;
-  const entry = facts.index.entry(namespace, service);
-  if (!entry?.service) {
-    return orRather(`No Service ${service} in namespace ${namespace}`, facts.suggestions.nearest(namespace, service));
-  }
-  const subject = `Service ${namespace}/${service}`;
-  if (entry.service.kind === 'addressless') return `${subject} exists, without a cluster IP or an external name`;
-  const published = entry.published().length;
-  if (entry.isIgnored() || (entry.service.kind === 'headless' && published === 0)) {
-    return `${subject} exists, ${readiness(entry, facts)}`;
-  }
-  if (names.length === 1) return `${subject} exists, without a record of this type`;
-  const below = names.slice(0, -1).join('.');
-  if (below.startsWith('_')) return `${subject} exists, no port ${below} with a record of this type`;
-  return `${subject} exists, none of its ${published} ready endpoints is named ${below} with a record of this type`;
+function isOfFamily(label: string, type: number): boolean {
+  const length = podLabelAddress(label)?.length;
+  return (type === recordTypes.A && length === 4) || (type === recordTypes.AAAA && length === 16);
 }
-
-function readiness(entry: ServiceEntry, { withoutEndpoints }: ZoneFacts): string {
-  if (withoutEndpoints) return 'and its endpoints are not known here (noendpoints)';
-  const count = entry.endpointCount();
-  return count === 0 ? 'without an endpoint' : `0 of ${count} endpoints are ready`;
-}
-
-const orRather = (sentence: string, suggestion: string | undefined): string =>
-  suggestion === undefined ? sentence : `${sentence}; did you mean ${suggestion}?`;

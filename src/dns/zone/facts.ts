@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import type { Endpoint, EndpointPort, EndpointSlice, Pod, Service, ServicePort } from '../../kube/mod.ts';
 import { encodeAddress } from '../../wire/dns/mod.ts';
 
@@ -16,7 +17,7 @@ export type ServiceFacts =
   | { readonly kind: 'headless'; readonly publishNotReady: boolean }
   | { readonly kind: 'external-name'; readonly target: string }
   /** There, but without anything to answer with: its address is not allocated yet, or its external name is an address. */
-  | { readonly kind: 'addressless' };
+  | { readonly kind: 'addressless'; readonly reason: string };
 
 export interface EndpointFacts {
   /** The endpoint's hostname or, without one, its Pod's name or its address with dashes; in lower case. */
@@ -39,12 +40,18 @@ export function serviceFacts({ spec }: Service): ServiceFacts {
   if (spec.clusterIP === 'None') return { kind: 'headless', publishNotReady: spec.publishNotReadyAddresses === true };
   const given = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
   const addresses = given.flatMap((text) => encodeAddress(text) ?? []);
-  if (addresses.length === 0) return { kind: 'addressless' };
+  if (addresses.length === 0) return { kind: 'addressless', reason: 'it has no cluster IP yet' };
   return { kind: 'cluster-ip', addresses, ports: (spec.ports ?? []).flatMap(portFacts) };
 }
 
 function externalName(target: string): ServiceFacts {
-  if (target === '' || encodeAddress(target)) return { kind: 'addressless' };
+  if (target === '') return { kind: 'addressless', reason: 'without an external name' };
+  if (encodeAddress(target)) {
+    return {
+      kind: 'addressless',
+      reason: `its external name ${target} is an address, and an alias can only lead to a name`,
+    };
+  }
   return { kind: 'external-name', target };
 }
 
@@ -88,6 +95,8 @@ export function podAddresses(pod: Pod): Uint8Array[] {
   const texts = podIPs?.length ? podIPs.map(({ ip }) => ip) : [podIP];
   return texts.flatMap((text) => (text && encodeAddress(text)) || []);
 }
+
+export const addressText = (address: Uint8Array): string => ipaddr.fromByteArray([...address]).toString();
 
 /** Addresses as Map keys: one character a byte. */
 export const addressKey = (address: Uint8Array): string =>

@@ -37,6 +37,11 @@ export class NamespaceIndex {
     return holding.isListed || (holding.services > 0 && !this.#onlyListed);
   }
 
+  /** There, but not to be answered for. */
+  isPassedOver(namespace: string): boolean {
+    return this.#holdings.has(namespace) && !this.has(namespace);
+  }
+
   /** Undefined too for a Service in a namespace that is not answered for. */
   entry(namespace: string, service: string): ServiceEntry | undefined {
     const entry = this.#holdings.get(namespace)?.entries.get(service);

@@ -69,10 +69,9 @@ export class ServiceEntry {
     return endpoint.ready || (this.service?.kind === 'headless' && this.service.publishNotReady);
   }
 
-  endpointCount(): number {
-    let count = 0;
-    for (const slice of this.slices.values()) count += slice.endpoints.length;
-    return count;
+  /** Ready or not. */
+  endpoints(): EndpointFacts[] {
+    return [...this.slices.values()].flatMap(({ endpoints }) => endpoints);
   }
 
   #ownSets(key: string, service: ServiceFacts, domain: Domain): RecordSets | undefined {

@@ -19,18 +19,22 @@ export class Suggestions {
     this.#nowSeconds = nowSeconds;
   }
 
-  /** `namespace/name` of the Service most like it in the namespace, else of one of that name in another. */
+  /**
+   * `namespace/name` of the Service that is nearly of that name in the namespace, else of one of just that name in another
+   * namespace, else of one that begins alike.
+   */
   nearest(namespace: string, service: string): string | undefined {
     if (!this.#mayMake()) return undefined;
     const near = this.#nearestIn(namespace, service);
-    if (near) return `${namespace}/${near}`;
+    if (near && isNearly(service, near.name, near.distance)) return `${namespace}/${near.name}`;
     const elsewhere = this.#namespaceWith(service, namespace);
-    return elsewhere && `${elsewhere}/${service}`;
+    if (elsewhere) return `${elsewhere}/${service}`;
+    return near && `${namespace}/${near.name}`;
   }
 
   /** The namespace most like one that is not there. */
   nearestNamespace(namespace: string): string | undefined {
-    return this.#mayMake() ? nearestOf(namespace, this.#index.names()) : undefined;
+    return this.#mayMake() ? nearestOf(namespace, this.#index.names())?.name : undefined;
   }
 
   #mayMake(): boolean {
@@ -42,7 +46,7 @@ export class Suggestions {
     return this.#madeInSecond++ < perSecond;
   }
 
-  #nearestIn(namespace: string, service: string): string | undefined {
+  #nearestIn(namespace: string, service: string): Near | undefined {
     const entries = this.#index.entriesOf(namespace).filter((entry) => entry.service !== undefined);
     return nearestOf(
       service,
@@ -60,18 +64,33 @@ export class Suggestions {
   }
 }
 
-function nearestOf(wanted: string, names: Iterable<string>): string | undefined {
-  let nearest: string | undefined;
-  // Two letters off in a name of three is another name.
-  let distance = Math.min(farthest, Math.floor(wanted.length / 3)) + 1;
+interface Near {
+  readonly name: string;
+  readonly distance: number;
+}
+
+/** Two letters off in a name of three is another name, unless it begins with the same one: web, www. */
+const isNearly = (wanted: string, name: string, distance: number): boolean =>
+  distance <= wanted.length / 3 || (distance === 2 && isSwapped(wanted, name));
+
+/** Two letters in each other's place: what typing fast makes of a name. */
+function isSwapped(one: string, other: string): boolean {
+  const at = [...one].findIndex((letter, index) => letter !== other[index]);
+  return one.slice(at, at + 2) === `${other[at + 1]}${other[at]}` && one.slice(at + 2) === other.slice(at + 2);
+}
+
+function nearestOf(wanted: string, names: Iterable<string>): Near | undefined {
+  let nearest: Near | undefined;
+  let distance = Math.min(farthest + 1, wanted.length);
   let searched = 0;
   for (const name of names) {
     if (searched++ >= longestSearch) break;
     if (Math.abs(name.length - wanted.length) >= distance) continue;
     const found = editDistance(wanted, name, distance);
     if (found >= distance) continue;
+    if (!isNearly(wanted, name, found) && name[0] !== wanted[0]) continue;
     distance = found;
-    nearest = name;
+    nearest = { name, distance };
   }
   return nearest;
 }
@@ -93,3 +112,6 @@ export function editDistance(one: string, other: string, limit: number): number 
   }
   return Math.min(limit, above[other.length]!);
 }
+
+export const orRather = (sentence: string, suggestion: string | undefined): string =>
+  suggestion === undefined ? sentence : `${sentence}; did you mean ${suggestion}?`;

@@ -20,6 +20,11 @@ export const recordTypes = {
   ANY: 255,
 } as const;
 
+const typeNames = new Map<number, string>(Object.entries(recordTypes).map(([name, type]) => [type, name]));
+
+/** `SRV`; those without a name here as RFC 3597 section 5 writes them, `TYPE65`. */
+export const typeText = (type: number): string => typeNames.get(type) ?? `TYPE${type}`;
+
 export const recordClasses = { IN: 1 } as const;
 
 /** Response codes; those over 15 need an OPT record to carry their upper bits (RFC 6891 section 6.1.3). */
@@ -34,11 +39,20 @@ export const responseCodes = {
   BadVers: 16,
 } as const;
 
+const rcodeNames = new Map<number, string>(
+  Object.entries(responseCodes).map(([name, code]) => [code, name.toUpperCase()]),
+);
+
+/** As dig writes it: `NXDOMAIN`. */
+export const rcodeText = (code: number): string => rcodeNames.get(code) ?? `RCODE${code}`;
+
 /** Extended DNS Errors, RFC 8914 section 4. */
 export const extendedErrors = {
   Other: 0,
+  StaleAnswer: 3,
   NotReady: 14,
   Prohibited: 18,
+  StaleNXDomainAnswer: 19,
   NotSupported: 21,
   NoReachableAuthority: 22,
   NetworkError: 23,

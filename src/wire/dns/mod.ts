@@ -1,12 +1,14 @@
 export {
   extendedErrors,
   headerFlags,
+  rcodeText,
   recordClasses,
   recordTypes,
   responseCodes,
   safeUdpBytes,
+  typeText,
 } from './constants.ts';
-export type { ExtendedError } from './edns.ts';
+export { type ExtendedError, originOption } from './edns.ts';
 export { MalformedMessageError } from './errors.ts';
 export { encodeName, isWithin, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
 export { parseQuery, type Query } from './query.ts';

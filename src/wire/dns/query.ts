@@ -1,4 +1,5 @@
 import { headerBytes, headerFlags, opcodes, plainUdpBytes, recordTypes, responseCodes } from './constants.ts';
+import { originOption } from './edns.ts';
 import { nameKey, plainNameEnd, skipName } from './name.ts';
 
 /** What the client's OPT record says (RFC 6891). Options that we do not know are passed over. */
@@ -7,6 +8,8 @@ export interface Edns {
   /** At least 512, as section 6.2.3 demands. */
   readonly payloadBytes: number;
   readonly dnssecOk: boolean;
+  /** It asks where the answer comes from (`originOption`). */
+  readonly wantsOrigin?: boolean;
 }
 
 /** One question as a client asked it; offsets are into the packet that it was read from. */
@@ -70,11 +73,13 @@ function readEdns(packet: Uint8Array, start: number, recordsBefore: number): Edn
     if (end > packet.length) return 'malformed';
     if (uint16(packet, nameEnd) === recordTypes.OPT) {
       const misplaced = record < recordsBefore || nameEnd !== at + 1;
-      if (edns || misplaced || !optionsFit(packet, nameEnd + 10, end)) return 'malformed';
+      const wantsOrigin = readOptions(packet, nameEnd + 10, end);
+      if (edns || misplaced || wantsOrigin === 'malformed') return 'malformed';
       edns = {
         version: packet[nameEnd + 5]!,
         payloadBytes: Math.max(plainUdpBytes, uint16(packet, nameEnd + 2)),
         dnssecOk: (packet[nameEnd + 6]! & 0x80) !== 0,
+        wantsOrigin,
       };
     }
     at = end;
@@ -82,10 +87,15 @@ function readEdns(packet: Uint8Array, start: number, recordsBefore: number): Edn
   return edns;
 }
 
-function optionsFit(packet: Uint8Array, start: number, end: number): boolean {
+/** Whether the one option that we know is among them. */
+function readOptions(packet: Uint8Array, start: number, end: number): boolean | 'malformed' {
+  let wantsOrigin = false;
   let at = start;
-  while (at + 4 <= end) at += 4 + uint16(packet, at + 2);
-  return at === end;
+  while (at + 4 <= end) {
+    if (uint16(packet, at) === originOption) wantsOrigin = true;
+    at += 4 + uint16(packet, at + 2);
+  }
+  return at === end ? wantsOrigin : 'malformed';
 }
 
 const rejected = (id: number, flags: number, opcode: number, rcode: number): Query => ({

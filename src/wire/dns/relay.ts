@@ -1,9 +1,9 @@
 import { headerBytes, headerFlags, maxMessageBytes, recordTypes, responseCodes } from './constants.ts';
-import { optLength, writeOpt } from './edns.ts';
+import { type ExtendedError, type Notes, optLength, readExtendedError, writeOpt } from './edns.ts';
 import { nameKey } from './name.ts';
 import { type Query, uint16 } from './query.ts';
 import { mapMessage, type RecordPlace } from './records.ts';
-import { answerLimit, optFor, type Transport } from './response.ts';
+import { answerLimit, fittingNotes, optFor, type Transport } from './response.ts';
 
 /** A question on its way to another resolver. */
 export interface UpstreamQuery {
@@ -41,6 +41,10 @@ export interface UpstreamAnswer {
   readonly rcode: number;
   readonly truncated: boolean;
   readonly hadEdns: boolean;
+  /** Why it is what it is, by its own words (RFC 8914). */
+  readonly error?: ExtendedError;
+  /** `address:port` of the resolver that said so. */
+  readonly resolver?: string;
 }
 
 /** Whether `message` answers this very question with this id: else it is somebody else's, or somebody's forgery. */
@@ -72,7 +76,14 @@ export function readUpstreamAnswer(message: Uint8Array): UpstreamAnswer {
   const stripped = Buffer.from(message.subarray(0, endOf(map, kept)));
   stripped.writeUInt16BE(kept.length, 10);
   const extended = opt ? message[opt.dataStart - 6]! << 4 : 0;
-  return { message: stripped, rcode: extended | (flags & 0xf), truncated, hadEdns: opt !== undefined };
+  const error = opt && readExtendedError(message, opt.dataStart, opt.end);
+  return {
+    message: stripped,
+    rcode: extended | (flags & 0xf),
+    truncated,
+    hadEdns: opt !== undefined,
+    ...(error && { error }),
+  };
 }
 
 function endOf(map: ReturnType<typeof mapMessage>, additionals: readonly RecordPlace[]): number {
@@ -80,12 +91,22 @@ function endOf(map: ReturnType<typeof mapMessage>, additionals: readonly RecordP
   return last?.end ?? map.questionEnd;
 }
 
-/** An upstream's answer for the client that asked: its id, its spelling of the name, its size limit, its EDNS. */
-export function encodeRelayed(packet: Uint8Array, query: Query, answer: UpstreamAnswer, transport: Transport): Buffer {
+/**
+ * An upstream's answer for the client that asked: its id, its spelling of the name, its size limit, its EDNS with our own
+ * notes in it.
+ */
+export function encodeRelayed(
+  packet: Uint8Array,
+  query: Query,
+  answer: UpstreamAnswer,
+  transport: Transport,
+  wanted: Notes = {},
+): Buffer {
   const hasQuestion = uint16(answer.message, 4) === 1;
   const source = hasQuestion ? answer.message : bareAnswer(packet, query, answer);
   const limit = Math.min(answerLimit(query, transport), maxMessageBytes);
-  const opt = query.edns ? optLength(undefined) : 0;
+  const notes = query.edns && fittingNotes(wanted, source.length, limit);
+  const opt = query.edns ? optLength(notes) : 0;
   const fits = source.length + opt <= limit;
   const end = fits ? source.length : lastFitting(source, limit - opt);
   const out = Buffer.allocUnsafe(end + opt);
@@ -96,7 +117,7 @@ export function encodeRelayed(packet: Uint8Array, query: Query, answer: Upstream
   if (!fits) writeFittingCounts(out, source, end);
   if (query.edns) {
     out.writeUInt16BE(out.readUInt16BE(10) + 1, 10);
-    writeOpt(out, end, optFor(query, Math.min(answer.rcode, 0xfff), transport));
+    writeOpt(out, end, optFor(query, Math.min(answer.rcode, 0xfff), transport, notes));
   }
   return out;
 }

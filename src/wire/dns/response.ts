@@ -1,5 +1,5 @@
 import { headerBytes, headerFlags, maxMessageBytes, plainUdpBytes, responseCodes } from './constants.ts';
-import { type ExtendedError, optLength, writeOpt } from './edns.ts';
+import { type ExtendedError, type Notes, optLength, writeOpt } from './edns.ts';
 import type { Query } from './query.ts';
 import { noRecords, type ReadyAnswer, type ReadyRecords } from './sections.ts';
 
@@ -10,6 +10,8 @@ export interface Response {
   readonly answer?: ReadyAnswer;
   readonly authorities?: ReadyRecords;
   readonly error?: ExtendedError;
+  /** Where it comes from; given only when the client asks for it. */
+  readonly origin?: string;
 }
 
 export interface Transport {
@@ -31,8 +33,8 @@ export function answerLimit(query: Query, transport: Transport): number {
 export function encodeResponse(packet: Uint8Array, query: Query, response: Response, transport: Transport): Buffer {
   const limit = answerLimit(query, transport);
   const { questionEnd } = query;
-  const error = query.edns ? fittingError(response, questionEnd, limit) : undefined;
-  const room = limit - questionEnd - (query.edns ? optLength(error) : 0);
+  const notes = query.edns ? notesOf(response, limit - questionEnd) : undefined;
+  const room = limit - questionEnd - (query.edns ? optLength(notes) : 0);
 
   const answers = response.answer?.answers ?? noRecords;
   const answerCount = recordsWithin(answers, room);
@@ -56,7 +58,7 @@ export function encodeResponse(packet: Uint8Array, query: Query, response: Respo
   if (response.answer && answerCount > 0) at = copyInTurn(out, at, response.answer, answerBytes);
   at = copyBytes(out, at, authorities.bytes, 0, authorityBytes);
   at = copyBytes(out, at, additionals.bytes, 0, additionalBytes);
-  if (query.edns) writeOpt(out, at, optFor(query, response.rcode, transport, error));
+  if (query.edns) writeOpt(out, at, optFor(query, response.rcode, transport, notes));
   return out;
 }
 
@@ -67,20 +69,27 @@ export function encodeRejection(query: Query): Buffer {
   return out;
 }
 
-export const optFor = (query: Query, rcode: number, transport: Transport, error?: ExtendedError) => ({
+export const optFor = (query: Query, rcode: number, transport: Transport, notes?: Notes) => ({
   payloadBytes: transport.maxUdpBytes,
   rcode,
   dnssecOk: query.edns?.dnssecOk ?? false,
-  ...(error && { error }),
+  notes,
 });
 
-/** The sentence is left out when the records would not fit with it: it must not cost the client a second question. */
-function fittingError(response: Response, questionEnd: number, limit: number): ExtendedError | undefined {
-  const { error, answer, authorities } = response;
+function notesOf(response: Response, room: number): Notes | undefined {
+  const { answer, authorities } = response;
+  if (!response.error && response.origin === undefined) return undefined;
+  return fittingNotes(response, (answer?.answers.bytes.length ?? 0) + (authorities?.bytes.length ?? 0), room);
+}
+
+/** Sentences are left out when the records would not fit with them: they must not cost the client a second question. */
+export function fittingNotes(notes: Notes, recordBytes: number, room: number): Notes | undefined {
+  const { error, origin } = notes;
+  if (!error && origin === undefined) return undefined;
+  const fits = (candidate: Notes) => recordBytes + optLength(candidate) <= room;
+  if (fits({ error, origin })) return { error, origin };
   if (!error) return undefined;
-  const records = (answer?.answers.bytes.length ?? 0) + (authorities?.bytes.length ?? 0);
-  if (questionEnd + records + optLength(error) <= limit) return error;
-  return questionEnd + records + optLength({ ...error, text: '' }) <= limit ? { ...error, text: '' } : undefined;
+  return [{ error }, { error: { ...error, text: '' } }].find(fits);
 }
 
 function writeHeader(out: Buffer, query: Query, response: Response, truncated: boolean): void {

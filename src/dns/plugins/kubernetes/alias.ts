@@ -9,8 +9,8 @@ import {
   recordTypes,
   responseCodes,
 } from '../../../wire/dns/mod.ts';
-import { innerQuestion, messageOf, rcodeOf } from '../../chain/mod.ts';
-import type { Answer, Handler, Question } from '../../chain/port.ts';
+import { errorOf, innerQuestion, messageOf, rcodeOf } from '../../chain/mod.ts';
+import type { Handler, Question } from '../../chain/port.ts';
 import type { ClusterZone, Found, ZoneName } from '../../zone/mod.ts';
 
 export interface Chased {
@@ -45,7 +45,14 @@ export async function followAlias(
   if (name?.isAlias) return { rcode: responseCodes.ServFail, records: [], ended: false, error: tooLong };
   const wanted = name?.records(type).answers ?? [];
   const rcode = name ? responseCodes.NoError : responseCodes.NXDomain;
-  return { rcode, records: [...records, ...wanted], ended: wanted.length === 0 };
+  const ended = wanted.length === 0;
+  const text = ended && question.query.edns && zone.explain(nameKey(records.at(-1)!.data), type);
+  return {
+    rcode,
+    records: [...records, ...wanted],
+    ended,
+    ...(text && { error: { code: extendedErrors.Other, text } }),
+  };
 }
 
 async function askBeyond(
@@ -74,9 +81,6 @@ async function askBeyond(
     };
   }
 }
-
-const errorOf = (answer: Answer): ExtendedError | undefined =>
-  answer.kind === 'ready' ? answer.response.error : undefined;
 
 const tooLong: ExtendedError = {
   code: extendedErrors.Other,

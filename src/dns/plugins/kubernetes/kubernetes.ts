@@ -1,4 +1,5 @@
 import {
+  type ExtendedError,
   encodeReadyAnswer,
   extendedErrors,
   isWithin,
@@ -22,6 +23,8 @@ export interface KubernetesOptions {
   readonly ttlSeconds: number;
   /** Names in these zones that are not there are the next handler's; `.` stands for all. */
   readonly fallthrough?: readonly string[];
+  /** When the API server was last heard, while it is away: answers are as old as that. */
+  readonly awaySince?: () => Date | undefined;
 }
 
 /** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
@@ -32,32 +35,50 @@ export const createKubernetesPlugin =
     return (question) => step.answer(question);
   };
 
-const notListed = codeOnly(responseCodes.ServFail, {
-  code: extendedErrors.NotReady,
-  text: 'The cluster has not been listed yet',
-});
+const notListed = (awaySince: Date | undefined): Answer => {
+  const because = awaySince ? `: the API server has not answered since ${secondsText(awaySince)}` : '';
+  const text = `The cluster has not been listed yet${because}`;
+  return codeOnly(responseCodes.ServFail, { code: extendedErrors.NotReady, text });
+};
+
+const secondsText = (date: Date): string => date.toISOString().replace(/\.\d+/, '');
+
+/** A whole label, as it stands in a key. */
+const serviceLabel = '\u0003svc';
 
 class KubernetesStep {
   readonly #zone: ClusterZone;
   readonly #isSynced: () => boolean;
   readonly #ttlSeconds: number;
   readonly #next: Handler;
+  readonly #awaySince: () => Date | undefined;
   /** Keys of the zones that fall through. */
   readonly #fallthrough: readonly string[];
 
-  constructor({ zone, isSynced, ttlSeconds, fallthrough = [] }: KubernetesOptions, next: Handler) {
+  constructor(options: KubernetesOptions, next: Handler) {
+    const { zone, isSynced, ttlSeconds, fallthrough = [], awaySince = () => undefined } = options;
     this.#fallthrough = fallthrough.map(keyOf);
     this.#zone = zone;
     this.#isSynced = isSynced;
     this.#ttlSeconds = ttlSeconds;
     this.#next = next;
+    this.#awaySince = awaySince;
   }
 
   answer(question: Question): Answer | Promise<Answer> {
     const { key } = question.query;
-    if (!this.#isSynced() && this.#zone.covers(key)) return notListed;
+    if (!this.#isSynced() && this.#zone.covers(key)) return notListed(this.#awaySince());
     const found = this.#zone.lookup(key);
-    return found ? this.#fromZone(question, found) : this.#next(question);
+    if (found) return this.#fromZone(question, found);
+    return question.query.edns && key.includes(serviceLabel) ? this.#passOn(question) : this.#next(question);
+  }
+
+  /** A name that looks like a Service's but for its end: whoever asks for it in vain is told what was probably meant. */
+  async #passOn(question: Question): Promise<Answer> {
+    const answer = await this.#next(question);
+    if (answer.kind !== 'relayed' || answer.upstream.rcode !== responseCodes.NXDomain) return answer;
+    const text = this.#zone.explain(question.query.key, question.query.type);
+    return text === undefined ? answer : { ...answer, error: { code: extendedErrors.Other, text } };
   }
 
   #fromZone(question: Question, found: Found): Answer | Promise<Answer> {
@@ -79,7 +100,7 @@ class KubernetesStep {
 
   #negative({ query }: Question, found: Found, rcode: number): Answer {
     // Only who speaks EDNS can be told why; for the others the sentence need not be made.
-    const error = query.edns && { code: extendedErrors.Other, text: this.#zone.explain(query.key) };
+    const error = query.edns && this.#whyNot(query, rcode);
     return {
       kind: 'ready',
       from: 'kubernetes',
@@ -91,6 +112,14 @@ class KubernetesStep {
         ...(error && { error }),
       },
     };
+  }
+
+  #whyNot({ key, type }: Question['query'], rcode: number): ExtendedError {
+    const text = this.#zone.explain(key, type) ?? '';
+    const awaySince = this.#awaySince();
+    if (!awaySince) return { code: extendedErrors.Other, text };
+    const code = rcode === responseCodes.NXDomain ? extendedErrors.StaleNXDomainAnswer : extendedErrors.StaleAnswer;
+    return { code, text: `${text}; the API server has been away since ${secondsText(awaySince)}` };
   }
 
   #startOfAuthority(key: string, found: Found): ReadyRecords {

@@ -5,10 +5,10 @@ import type { Dataplane } from '../../src/proxy/dataplane/port.ts';
 import type { Family } from '../../src/proxy/plan/mod.ts';
 import { addresses, TestNetwork } from '../../src/proxy/testing/network.ts';
 import { type NodeState, readNodeState } from '../../src/trace/mod.ts';
-import { judgePackets, judgeRules } from './judge.ts';
+import { type Circumstances, judgePackets, judgeRules, placeText } from './judge.ts';
 import { planScenario } from './plan-scenario.ts';
-import { endpointPort, parseFlow, relayed, type Scenario, targets } from './scenario.ts';
-import { scenarios } from './scenarios.ts';
+import { endpointPorts, healthCheckPort, parseFlow, relayed, type Scenario, targets } from './scenario.ts';
+import { scenarios } from './scenarios/mod.ts';
 import { type Subject, subjects } from './subjects.ts';
 
 /**
@@ -28,8 +28,11 @@ before(async () => {
     network.ip('outside', 'route', 'add', addresses.pod1[family], 'via', node);
   }
   for (const place of ['pod1', 'pod2', 'remote', 'node'] as const) {
-    for (const protocol of ['TCP', 'UDP', 'SCTP'] as const) await network.serve(place, protocol, endpointPort);
+    for (const protocol of ['TCP', 'UDP', 'SCTP'] as const) {
+      for (const port of endpointPorts) await network.serve(place, protocol, port, placeText(place, port));
+    }
   }
+  await network.serve('node', 'TCP', healthCheckPort);
   await network.serve('outside', 'TCP', 80);
 });
 
@@ -67,19 +70,21 @@ function flowTest(scenario: Scenario, family: Family, subject: Subject, dataplan
     dataplane.configure(settings);
     dataplane.converge(dataplane.read(), ports);
     const state = nodeState();
+    const { randomFully } = settings;
+    const circumstances: Circumstances = { family, protocol, randomFully };
     const rules = subject.compile?.(ports, settings);
     const skip = rules === undefined && 'the ports of relays are known only when they listen';
     await t.test(skip ? `compiled (skipped: ${skip})` : 'compiled', { skip: Boolean(skip) }, () => {
-      for (const flow of flows) judgeRules(rules!, state, flow, family, protocol);
+      for (const flow of flows) judgeRules(rules!, state, flow, circumstances);
     });
     await t.test('read back', () => {
       const rules = subject.readBack(kernel, family, network.path('node'));
-      for (const flow of flows) judgeRules(rules, state, flow, family, protocol);
+      for (const flow of flows) judgeRules(rules, state, flow, circumstances);
     });
     // This kernel may have no SCTP sockets, and Node.js has none: clients send an INIT chunk over a raw socket, and what
     // counts is which endpoint sends an INIT ACK back and whom it has seen.
     await t.test(protocol === 'SCTP' ? 'real packets (INIT chunks over raw sockets)' : 'real packets', async () => {
-      for (const flow of flows) await judgePackets(network, flow, family, protocol);
+      for (const flow of flows) await judgePackets(network, flow, circumstances);
     });
   });
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Family } from '../../src/proxy/plan/mod.ts';
 import { addresses, type Place, type TestNetwork } from '../../src/proxy/testing/network.ts';
-import type { Protocol } from '../../src/proxy/testing/programs/agent.ts';
 import {
   type BaseChain,
   formatTrace,
@@ -11,7 +10,15 @@ import {
   type Packet,
   trace,
 } from '../../src/trace/mod.ts';
-import { type Expected, type ExpectedEnd, endpointPort, type Flow, targets } from './scenario.ts';
+import {
+  type Expected,
+  type ExpectedEnd,
+  endpointPort,
+  endpointPorts,
+  type Flow,
+  type FlowProtocol,
+  targets,
+} from './scenario.ts';
 
 /** The address that a client has of its own accord when it connects there. */
 export function sourceOf({ client, target }: Flow, family: Family): string {
@@ -20,56 +27,73 @@ export function sourceOf({ client, target }: Flow, family: Family): string {
   return isOwn ? at[target] : addresses[client][family];
 }
 
+/** What a flow does not say itself. */
+export interface Circumstances {
+  readonly family: Family;
+  readonly protocol: FlowProtocol;
+  /** Masqueraded ports are to be chosen at random (`--random-fully`). */
+  readonly randomFully: boolean;
+}
+
 /** Evaluates rules for the flow. Throws AssertionError, with the whole trace in it, when they do not do what is expected. */
 export function judgeRules(
   chains: readonly BaseChain[],
   node: NodeState,
   flow: Flow,
-  family: Family,
-  protocol: Packet['protocol'],
+  circumstances: Circumstances,
 ): void {
+  const { family } = circumstances;
   const packet: Packet = {
     source: sourceOf(flow, family),
     sourcePort: 40_000,
     destination: targets[family][flow.target],
     destinationPort: flow.port,
-    protocol,
+    protocol: flow.protocol ?? circumstances.protocol,
     ...(flow.client !== 'node' && { inInterface: flow.client }),
   };
-  const outcomes = tell(chains, packet, node, family);
+  const outcomes = tell(chains, packet, node, circumstances);
   assert.deepEqual(outcomes.told, expectedOf(flow.expected), outcomes.text);
   if (flow.expected.kind !== 'reaches' || !flow.expected.sticks || flow.expected.relayed) return;
   for (const { memory, ...first } of outcomes.list) {
-    const next = tell(chains, { ...packet, sourcePort: 40_001 }, node, family, memory);
-    assert.deepEqual(Object.keys(next.told), [toldOf({ ...first, memory }, packet, family)], next.text);
+    const next = tell(chains, { ...packet, sourcePort: 40_001 }, node, circumstances, memory);
+    assert.deepEqual(Object.keys(next.told), [toldOf({ ...first, memory }, packet, circumstances)], next.text);
   }
 }
 
 /** What can become of the packet, in the scenarios' words, with its probability. */
-function tell(chains: readonly BaseChain[], packet: Packet, node: NodeState, family: Family, memory?: Memory) {
+function tell(chains: readonly BaseChain[], packet: Packet, node: NodeState, at: Circumstances, memory?: Memory) {
   const traced = trace(chains, packet, node, memory);
   const told: Record<string, number> = {};
   for (const outcome of traced.outcomes) {
-    const text = toldOf(outcome, packet, family);
+    const text = toldOf(outcome, packet, at);
     told[text] = rounded((told[text] ?? 0) + outcome.probability);
   }
   return { told, list: traced.outcomes, text: formatTrace(traced) };
 }
 
-function toldOf({ end, destination, destinationPort, masquerade }: Outcome, packet: Packet, family: Family): string {
+function toldOf(outcome: Outcome, packet: Packet, { family, randomFully }: Circumstances): string {
+  const { end, destination, destinationPort, masquerade } = outcome;
   if (end.kind === 'rejected') return 'refused';
   if (end.kind === 'dropped') return 'dropped';
   if (end.kind === 'unknown') return end.why;
   if (destination === packet.destination && destinationPort === packet.destinationPort) {
-    return end.kind === 'delivered' ? 'untouched' : 'routed on';
+    return end.kind === 'delivered' ? 'delivered' : 'routed on';
   }
-  if (destinationPort !== endpointPort) return 'relayed';
-  const place = Object.keys(addresses).find((name) => addresses[name as Place][family] === destination) ?? destination;
-  return masquerade ? `${place} masqueraded` : place;
+  const port = endpointPorts.find((one) => one === destinationPort);
+  if (port === undefined) return 'relayed';
+  const name = Object.keys(addresses).find((name) => addresses[name as Place][family] === destination) ?? destination;
+  const place = placeText(name, port);
+  if (masquerade === undefined) return place;
+  return masquerade.randomFully === randomFully ? `${place} masqueraded` : `${place} masqueraded, ports otherwise`;
 }
+
+/** As flows name it, and as its server calls itself. */
+export const placeText = (place: string, port: number): string => (port === endpointPort ? place : `${place}:${port}`);
 
 function expectedOf(expected: Expected): Record<string, number> {
   if (expected.kind === 'reaches' && expected.relayed) return { relayed: 1 };
+  // Whether somebody listens there is not for rules to know.
+  if (expected.kind === 'untouched' || expected.kind === 'answered by the node') return { delivered: 1 };
   if (expected.kind !== 'reaches') return { [expected.kind]: 1 };
   const share = rounded(1 / expected.ends.length);
   return Object.fromEntries(expected.ends.map((end) => [endText(end), share]));
@@ -88,12 +112,12 @@ const silenceMs = 250;
 export async function judgePackets(
   network: TestNetwork,
   flow: Flow,
-  family: Family,
-  protocol: Protocol,
+  { family, ...circumstances }: Circumstances,
 ): Promise<void> {
-  const { client, target, port, expected } = flow;
+  const { client, target, port, protocol = circumstances.protocol, expected } = flow;
   const ask = (timeoutMs?: number) => network.ask(client, protocol, targets[family][target], port, timeoutMs);
   if (expected.kind === 'routed on') assert.match(await ask(), /^outside /);
+  else if (expected.kind === 'answered by the node') assert.match(await ask(), /^node /);
   else if (expected.kind === 'dropped') assert.equal(await ask(silenceMs), 'timeout');
   else if (expected.kind !== 'reaches') assert.equal(await ask(), 'ECONNREFUSED');
   else if (expected.sticks) {

@@ -5,7 +5,7 @@ import { readSettings } from '../../src/proxy/settings.ts';
 import { addresses } from '../../src/proxy/testing/network.ts';
 import { service, slice } from '../../src/proxy/testing/objects.ts';
 import { factsOf, nodeView } from '../../src/proxy/track/mod.ts';
-import { type EndpointPlace, endpointPort, type Scenario, type ScenarioEndpoint, targets } from './scenario.ts';
+import { type EndpointPlace, endpointPort, type Scenario, type ScenarioSlice, targets } from './scenario.ts';
 
 export interface PlannedScenario {
   readonly ports: readonly PortPlan[];
@@ -20,13 +20,13 @@ export function planScenario(scenario: Scenario, family: Family): PlannedScenari
   const ledger = new Ledger();
   const update = (one: Service, ...slices: EndpointSlice[]) =>
     ledger.update(`default/${one.metadata.name}`, planService(one, slices, factsOf(view, family)).ports);
-  const { moreEndpoints, neighbour } = scenario;
+  const { endpoints, slicePorts, moreSlices = [], neighbour } = scenario;
+  const slices = [{ endpoints, ...(slicePorts && { ports: slicePorts }) }, ...moreSlices];
   update(
     serviceObject(scenario, family),
-    sliceObject('web', scenario, scenario.endpoints, family),
-    ...(moreEndpoints ? [sliceObject('web', scenario, moreEndpoints, family, 'web-2')] : []),
+    ...slices.map((one, i) => sliceObject('web', scenario, one, family, `web-${i + 1}`)),
   );
-  if (neighbour) update(neighbourObject(family), sliceObject('neighbour', scenario, neighbour, family));
+  if (neighbour) update(neighbourObject(family), sliceObject('neighbour', scenario, { endpoints: neighbour }, family));
   return { ports: [...ledger.ports()], settings };
 }
 
@@ -47,13 +47,16 @@ function nodeObject({ zone }: Scenario): Node {
   } as Node;
 }
 
-function serviceObject({ spec, protocol = 'TCP', ipMode = 'VIP' }: Scenario, family: Family): Service {
+function serviceObject(scenario: Scenario, family: Family): Service {
+  const { spec, labels, ports, protocol = 'TCP', ipMode = 'VIP' } = scenario;
+  const { ingress = ipMode === 'VIP' ? 'lb' : 'balancer' } = scenario;
   const at = targets[family];
   const web = service('web', at.vip, {
-    ports: [{ protocol, port: 80, targetPort: endpointPort, nodePort: 30080 }],
+    ports: ports ? [...ports] : [{ protocol, port: 80, targetPort: endpointPort, nodePort: 30080 }],
+    ...(labels && { labels }),
     spec: { type: 'LoadBalancer', externalIPs: [at.external], ...spec?.(at) },
   });
-  return { ...web, status: { loadBalancer: { ingress: [{ ip: ipMode === 'VIP' ? at.lb : at.balancer, ipMode }] } } };
+  return { ...web, status: { loadBalancer: { ingress: [{ ip: at[ingress], ipMode }] } } };
 }
 
 function neighbourObject(family: Family): Service {
@@ -68,7 +71,7 @@ function neighbourObject(family: Family): Service {
 function sliceObject(
   name: string,
   { protocol = 'TCP' }: Scenario,
-  endpoints: readonly ScenarioEndpoint[],
+  { endpoints, ports = [{ name: '', protocol, port: endpointPort }], labels }: ScenarioSlice,
   family: Family,
   sliceName = `${name}-1`,
 ): EndpointSlice {
@@ -76,11 +79,7 @@ function sliceObject(
     const { at, ...more } = typeof endpoint === 'string' ? { at: endpoint } : endpoint;
     return { addresses: [addresses[at][family]], nodeName: nodeOf(at), ...more };
   });
-  return slice(name, list, {
-    name: sliceName,
-    addressType: family,
-    ports: [{ name: '', protocol, port: endpointPort }],
-  });
+  return slice(name, list, { name: sliceName, addressType: family, ports, ...(labels && { labels }) });
 }
 
 const nodeOf = (place: EndpointPlace): string => (place === 'remote' ? 'node2' : 'node1');

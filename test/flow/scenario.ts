@@ -1,4 +1,4 @@
-import type { EndpointSlice, Service } from '../../src/kube/mod.ts';
+import type { EndpointSlice, Service, ServicePort } from '../../src/kube/mod.ts';
 import type { Family } from '../../src/proxy/plan/mod.ts';
 import type { ProxySettings } from '../../src/proxy/settings.ts';
 import type { Place } from '../../src/proxy/testing/network.ts';
@@ -10,13 +10,21 @@ export interface Scenario {
   readonly settings?: ProxySettings;
   /** Of the only Service, `web`, which has the port 80 and the node port 30080; by default a LoadBalancer with every frontend. */
   readonly spec?: (at: Targets) => Partial<Service['spec']>;
-  /** Default: TCP. */
-  readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
+  /** Of the Service. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Instead of the one port. */
+  readonly ports?: readonly ServicePort[];
+  /** Of a flow that does not say; default: TCP. */
+  readonly protocol?: FlowProtocol;
   readonly endpoints: readonly ScenarioEndpoint[];
-  /** In a second slice of the same Service. */
-  readonly moreEndpoints?: readonly ScenarioEndpoint[];
+  /** Of the slice with these endpoints; default: the one port, to 9376. */
+  readonly slicePorts?: EndpointSlice['ports'];
+  /** Further slices of the same Service. */
+  readonly moreSlices?: readonly ScenarioSlice[];
   /** Who answers at the load balancer's address: the node (`VIP`, the default) or a balancer in front of it, at `balancer`. */
   readonly ipMode?: 'VIP' | 'Proxy';
+  /** The load balancer's address; default `lb`, or `balancer` with ipMode Proxy. */
+  readonly ingress?: keyof Targets;
   /** Another Service's, which has the same external addresses on port 81. */
   readonly neighbour?: readonly ScenarioEndpoint[];
   /** What the node's labels say. */
@@ -29,9 +37,22 @@ export interface Scenario {
   readonly skip?: { readonly [subject in SubjectName]?: string };
 }
 
-export const endpointPort = 9376;
+export type FlowProtocol = 'TCP' | 'UDP' | 'SCTP';
 
-/** An endpoint on port 9376: ready unless it says otherwise. `node` is a Pod in the host's network. */
+export interface ScenarioSlice {
+  readonly endpoints: readonly ScenarioEndpoint[];
+  readonly ports?: EndpointSlice['ports'];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Where every endpoint listens; flows name the port of all but the first: `pod1:9377`. */
+export const endpointPorts = [9376, 9377] as const;
+export const [endpointPort] = endpointPorts;
+
+/** The node's own server, which no rule leads to or away from. */
+export const healthCheckPort = 30_999;
+
+/** An endpoint on port 9376 unless its slice says otherwise: ready unless it says otherwise. `node` is a Pod in the host's network. */
 export type ScenarioEndpoint = EndpointPlace | ({ readonly at: EndpointPlace } & Partial<SliceEndpoint>);
 export type EndpointPlace = Exclude<Place, 'outside'>;
 type SliceEndpoint = EndpointSlice['endpoints'][number];
@@ -76,6 +97,8 @@ export interface Flow {
   readonly client: Place;
   readonly target: keyof Targets;
   readonly port: number;
+  /** Absent: the scenario's. */
+  readonly protocol?: FlowProtocol;
   /** In these dataplanes only; absent: in all. */
   readonly subjects?: readonly string[];
   readonly expected: Expected;
@@ -96,44 +119,54 @@ export type Expected =
   | { readonly kind: 'dropped' }
   /** No rule of ours touches it, and it is delivered to the node, where nobody listens. */
   | { readonly kind: 'untouched' }
+  /** No rule of ours touches it, and a server of the node has that port. */
+  | { readonly kind: 'answered by the node' }
   /** No rule of ours touches it, and it goes its way: to the balancer. */
   | { readonly kind: 'routed on' };
 
 export interface ExpectedEnd {
-  readonly place: EndpointPlace;
+  /** `pod1`, or with another port than the usual one `pod1:9377`. */
+  readonly place: string;
   /** The endpoint sees one of the node's addresses instead of its client's. */
   readonly masqueraded: boolean;
 }
 
 /**
- * `pod1 to vip:80: pod1 masqueraded, remote`, `outside to lb:80: sticks to pod1, pod2`, `node to node:30080: refused` (or
- * `dropped`, `untouched`, `routed on`); with a dataplane's name in brackets in front it is for that one only.
+ * `pod1 to vip:80: pod1 masqueraded, remote:9377`, `outside to lb:53/UDP: sticks to pod1, pod2`, `node to node:30080: refused`
+ * (or another of `ends`); with a dataplane's name in brackets in front it is for that one only.
  */
 export function parseFlow(text: string): Flow {
-  const line = /^(?:\[(?<subjects>[^\]]+)\] )?(?<client>\w+) to (?<target>\w+):(?<port>\d+): (?<expected>.+)$/;
-  const { subjects, client, target, port, expected } = line.exec(text)?.groups ?? {};
+  const line =
+    /^(?:\[(?<subjects>[^\]]+)\] )?(?<client>\w+) to (?<target>\w+):(?<port>\d+)(?:\/(?<protocol>\w+))?: (?<expected>.+)$/;
+  const { subjects, client, target, port, protocol, expected } = line.exec(text)?.groups ?? {};
   if (expected === undefined) throw new TypeError(`Cannot read the flow "${text}"`);
   return {
     text,
     client: client as Place,
     target: target as keyof Targets,
     port: Number(port),
+    ...(protocol !== undefined && { protocol: protocol as FlowProtocol }),
     ...(subjects !== undefined && { subjects: subjects.split(', ') }),
     expected: parseExpected(expected),
   };
 }
 
+const ends = ['refused', 'dropped', 'untouched', 'answered by the node', 'routed on'] as const;
+
 function parseExpected(text: string): Expected {
-  if (text === 'refused' || text === 'dropped' || text === 'untouched' || text === 'routed on') return { kind: text };
+  const kind = ends.find((end) => end === text);
+  if (kind !== undefined) return { kind };
   const sticks = text.startsWith('sticks to ');
-  const ends = text.replace('sticks to ', '').split(', ');
   return {
     kind: 'reaches',
     sticks,
-    ends: ends.map((end) => {
-      const [place, how] = end.split(' ');
-      return { place: place as EndpointPlace, masqueraded: how === 'masqueraded' };
-    }),
+    ends: text
+      .replace('sticks to ', '')
+      .split(', ')
+      .map((end) => {
+        const [place = '', how] = end.split(' ');
+        return { place, masqueraded: how === 'masqueraded' };
+      }),
   };
 }
 

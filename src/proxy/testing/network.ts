@@ -47,6 +47,12 @@ export class TestNetwork {
     return this.#agent(place).request({ do: 'ask', protocol, address, port, timeoutMs });
   }
 
+  /** By which port the server sees a datagram come that was sent from `ownPort`; or an error's code, or `timeout`. */
+  async askForPort(place: Place, address: string, port: number, ownPort: number, timeoutMs = 5000): Promise<string> {
+    const words = await this.#agent(place).request({ do: 'ask', protocol: 'UDP', address, port, timeoutMs, ownPort });
+    return words.split(' ').at(-1)!;
+  }
+
   destroy(): void {
     for (const agent of this.#agents.values()) agent.end();
     for (const name of this.#names) deleteNetns(name);

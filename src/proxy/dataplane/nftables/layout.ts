@@ -144,7 +144,8 @@ function serviceChains(settings: TrafficSettings, fields: FieldsOfFamily, family
       rules: [
         ...offCluster(settings, fields).map((condition) => [...toClusterIp, ...condition, ...setMark]),
         [...toClusterIp, goto('to-frontends')],
-        [...isIn('external-ips', [destination]), goto('external-frontends')],
+        // One of the node's own addresses may be an external IP, and node ports answer there all the same.
+        [...isIn('external-ips', [destination]), jump('external-frontends')],
         ...entries,
       ],
     },

@@ -1,7 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect as connectTcp, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { askSctp, serveSctp } from './sctp.ts';
+import { askRaw, type RawProtocol, serveRaw } from './raw.ts';
+import { sctp } from './sctp.ts';
+import { strayTcp } from './stray-tcp.ts';
 
 /**
  * Runs inside a network namespace and does there what its parent asks, a line of JSON each: serves, or connects and
@@ -15,6 +17,8 @@ export type AgentRequest = { readonly id: number } & (
       readonly address: string;
       readonly port: number;
       readonly timeoutMs: number;
+      /** The client's, in UDP; default: any. */
+      readonly ownPort?: number;
     }
 );
 export interface AgentAnswer {
@@ -22,10 +26,12 @@ export interface AgentAnswer {
   /** What the server said, or an error's code: ECONNREFUSED, ENETUNREACH, timeout. */
   readonly result: string;
 }
-export type Protocol = 'TCP' | 'UDP' | 'SCTP';
+export type Protocol = 'TCP' | 'UDP' | keyof typeof rawProtocols;
+
+const rawProtocols = { SCTP: sctp, 'stray TCP': strayTcp } as const satisfies Record<string, RawProtocol>;
 
 function serve(protocol: Protocol, port: number, name: string): Promise<string> {
-  if (protocol === 'SCTP') return serveSctp(port, name);
+  if (protocol !== 'TCP' && protocol !== 'UDP') return serveRaw(rawProtocols[protocol], port, name);
   return new Promise((resolve, reject) => {
     if (protocol === 'TCP') {
       const server = createServer((socket) =>
@@ -34,7 +40,10 @@ function serve(protocol: Protocol, port: number, name: string): Promise<string> 
       server.on('error', reject).listen(port, '::', () => resolve('listening'));
     } else {
       const server = createSocket('udp6');
-      server.on('message', (_, { address, port: from }) => server.send(`${name} ${plain(address)}`, from, address));
+      // Whoever wants to know by which port it has come says so.
+      server.on('message', (data, { address, port: from }) =>
+        server.send(`${name} ${plain(address)}${String(data) === askForPort ? ` ${from}` : ''}`, from, address),
+      );
       server.on('error', reject).bind(port, '::', () => resolve('listening'));
     }
   });
@@ -43,7 +52,13 @@ function serve(protocol: Protocol, port: number, name: string): Promise<string> 
 /** Sockets of both families show IPv4 addresses as IPv6 ones. */
 const plain = (address = ''): string => address.replace(/^::ffff:/, '');
 
-const askers = { TCP: askTcp, UDP: askUdp, SCTP: askSctp };
+const askForPort = 'hello, which port?';
+
+function ask({ protocol, address, port, timeoutMs, ownPort }: Extract<AgentRequest, { do: 'ask' }>): Promise<string> {
+  if (protocol === 'TCP') return askTcp(address, port, timeoutMs);
+  if (protocol === 'UDP') return askUdp(address, port, timeoutMs, ownPort);
+  return askRaw(rawProtocols[protocol], address, port, timeoutMs);
+}
 
 function askTcp(address: string, port: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
@@ -61,7 +76,7 @@ function askTcp(address: string, port: number, timeoutMs: number): Promise<strin
   });
 }
 
-function askUdp(address: string, port: number, timeoutMs: number): Promise<string> {
+function askUdp(address: string, port: number, timeoutMs: number, ownPort?: number): Promise<string> {
   return new Promise((resolve) => {
     const socket: UdpSocket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     const finish = (result: string) => {
@@ -73,16 +88,16 @@ function askUdp(address: string, port: number, timeoutMs: number): Promise<strin
     socket.once('message', (data) => finish(String(data)));
     const fail = (error: { code?: string; message: string }) => finish(error.code ?? error.message);
     socket.once('error', fail);
-    socket.connect(port, address, (error?: Error) => (error ? fail(error) : socket.send('hello')));
+    const question = ownPort === undefined ? 'hello' : askForPort;
+    socket.bind(ownPort ?? 0, () =>
+      socket.connect(port, address, (error?: Error) => (error ? fail(error) : socket.send(question))),
+    );
   });
 }
 
 for await (const line of createInterface(process.stdin)) {
   const request = JSON.parse(line) as AgentRequest;
-  const outcome =
-    request.do === 'serve'
-      ? serve(request.protocol, request.port, request.name)
-      : askers[request.protocol](request.address, request.port, request.timeoutMs);
+  const outcome = request.do === 'serve' ? serve(request.protocol, request.port, request.name) : ask(request);
   void outcome
     .catch((error: Error) => error.message)
     .then((result) => process.stdout.write(`${JSON.stringify({ id: request.id, result })}\n`));

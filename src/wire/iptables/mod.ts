@@ -10,6 +10,13 @@ export type {
   TableName,
   Target,
 } from './model.ts';
-export { endpointChain, isServiceChain, type NamedPort, portText, serviceChain } from './names.ts';
+export {
+  endpointChain,
+  isServiceChain,
+  type NamedPort,
+  portText,
+  rememberedEndpointChain,
+  serviceChain,
+} from './names.ts';
 export { conntrackStates, oneIn, portUnreachable, printRule, probabilityOne } from './print-rule.ts';
 export { parseSave, printRestore, printTable, type RestoreTable } from './save-text.ts';

@@ -29,37 +29,44 @@ export const portText = ({ service, port }: NamedPort): string => (port === '' ?
 
 /** Chain names hold 28 characters at most (XT_EXTENSION_MAXNAMELEN), which is why upstream hashes. */
 export const serviceChain = (kind: ServiceChainKind, port: NamedPort): string =>
-  prefixes[kind] + hash(portText(port) + port.protocol.toLowerCase());
+  nameOf(prefixes[kind], portText(port) + port.protocol.toLowerCase());
 
 /** `endpoint` is `10.244.1.7:9376` or `[fd00::7]:9376`. */
-export function endpointChain(port: NamedPort, endpoint: string): string {
+export const endpointChain = (port: NamedPort, endpoint: string): string =>
+  nameOf(endpointPrefix, portText(port) + port.protocol.toLowerCase() + endpoint);
+
+/** Likewise of one among many: a port with 10,000 endpoints names them all again for each change of one. */
+export function rememberedEndpointChain(port: NamedPort, endpoint: string): string {
   const text = portText(port) + port.protocol.toLowerCase() + endpoint;
-  let name = endpointChains.get(text);
+  let name = rememberedChains.get(text);
   if (name === undefined) {
-    name = endpointPrefix + hash(text);
-    if (endpointChains.size >= rememberedChains) endpointChains.clear();
-    endpointChains.set(text, name);
+    name = nameOf(endpointPrefix, text);
+    if (rememberedChains.size >= rememberedChainsLimit) rememberedChains.clear();
+    rememberedChains.set(text, name);
   }
   return name;
 }
 
-/** A Service with 10,000 endpoints names them all again for each change of one. */
-const rememberedChains = 20_000;
-const endpointChains = new Map<string, string>();
+const rememberedChainsLimit = 20_000;
+const rememberedChains = new Map<string, string>();
 
 /** Whether the chain belongs to one Service port, ours or another kube-proxy's. */
 export const isServiceChain = (chain: string): boolean =>
   chain.startsWith(endpointPrefix) || Object.values(prefixes).some((prefix) => chain.startsWith(prefix));
 
 /** base32 (RFC 4648) of SHA-256, its first 16 characters: 80 bits. */
-export function hash(text: string): string {
+export const hash = (text: string): string => nameOf('', text);
+
+/** Written as bytes: a string that is put together character by character takes ten times the memory. */
+function nameOf(prefix: string, text: string): string {
   const digest = digestOf('sha256', text, 'buffer');
-  let encoded = '';
+  let length = nameRoom.write(prefix, 'latin1');
   for (let bit = 0; bit < 80; bit += 5) {
     const pair = (digest[bit >> 3]! << 8) | digest[(bit >> 3) + 1]!;
-    encoded += alphabet[(pair >> (11 - (bit & 7))) & 31];
+    nameRoom[length++] = alphabet[(pair >> (11 - (bit & 7))) & 31]!;
   }
-  return encoded;
+  return nameRoom.toString('latin1', 0, length);
 }
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const nameRoom = Buffer.alloc(32);
+const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567');

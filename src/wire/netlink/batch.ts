@@ -13,15 +13,19 @@ const flagsOffset = 6;
  *     socket.exchange(batch.finish());
  */
 export class MessageBatch {
-  readonly firstSequence: number;
+  #firstSequence: number;
   readonly #writer: AttributeWriter;
   #count = 0;
   #lastStart = 0;
   #open = false;
 
   constructor(firstSequence = 1, capacity?: number) {
-    this.firstSequence = firstSequence >>> 0;
+    this.#firstSequence = firstSequence >>> 0;
     this.#writer = new AttributeWriter(capacity);
+  }
+
+  get firstSequence(): number {
+    return this.#firstSequence;
   }
 
   /** Number of messages so far. */
@@ -36,7 +40,15 @@ export class MessageBatch {
 
   /** The number that a next message would bear: where the next batch on the same socket should start. */
   get nextSequence(): number {
-    return (this.firstSequence + this.#count) >>> 0;
+    return (this.#firstSequence + this.#count) >>> 0;
+  }
+
+  /** Begins the next batch in the same room: what `finish` has returned must have been sent. */
+  restart(firstSequence: number): void {
+    assert(!this.#open, 'The last message has not been ended');
+    this.#firstSequence = firstSequence >>> 0;
+    this.#count = 0;
+    this.#writer.restart();
   }
 
   /** Starts a message (NLM_F_REQUEST is set) and returns the writer for its fixed header and attributes; `end` ends it. */
@@ -61,7 +73,7 @@ export class MessageBatch {
     writer.align();
     this.#open = false;
     this.#count += 1;
-    return (this.firstSequence + this.#count - 1) >>> 0;
+    return (this.#firstSequence + this.#count - 1) >>> 0;
   }
 
   /** Writes a whole message and returns its sequence number. */

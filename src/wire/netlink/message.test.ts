@@ -37,6 +37,18 @@ test('Sequence numbers wrap at 32 bits', () => {
   assert.equal(batch.message(1, 0), 0);
 });
 
+test('A batch that starts again writes what a new one would, whatever was there before', () => {
+  const write = (batch: MessageBatch) => {
+    batch.message(0x10, 0, (writer) => writer.appendU8(0xaa));
+    return batch.finish().toString('hex');
+  };
+  const batch = new MessageBatch(7);
+  batch.message(0x11, 0, (writer) => writer.appendBytes(Buffer.alloc(40, 0xff)));
+  batch.restart(9);
+  assert.equal(batch.count, 0);
+  assert.equal(write(batch), write(new MessageBatch(9)));
+});
+
 test('A batch that is used in the wrong order asserts', () => {
   const batch = new MessageBatch();
   assert.throws(() => batch.acknowledgeLast(), /no message to acknowledge/);

@@ -30,6 +30,11 @@ export class AttributeWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Forgets what has been written and keeps the room for it: views of it are overwritten from now on. */
+  restart(): void {
+    this.#truncate(0);
+  }
+
   appendU8(value: number): void {
     const start = this.#advance(1);
     this.#view.setUint8(start, value);

@@ -1,5 +1,12 @@
 import type { Family, Rule } from '../iptables/model.ts';
-import { type AttributeWriter, MessageBatch, MessageFlag, type NetlinkMessage } from '../netlink/mod.ts';
+import {
+  type AttributeWriter,
+  decodeAttributes,
+  decodeMessages,
+  MessageBatch,
+  MessageFlag,
+  type NetlinkMessage,
+} from '../netlink/mod.ts';
 import { RuleAttribute } from './constants.ts';
 import { encodeRule } from './encode-rule.ts';
 
@@ -44,19 +51,22 @@ export type RulePlace =
 export class XtBatch {
   readonly #family: Family;
   readonly #messages: MessageBatch;
-  /** What each message is about, the first being the one after the begin. */
-  readonly #objects: string[] = [];
 
   constructor(family: Family, firstSequence: number, generation?: number) {
     this.#family = family;
     this.#messages = new MessageBatch(firstSequence);
-    this.#bracket(Message.batchBegin, (writer) => {
-      if (generation !== undefined) writer.putU32Be(BatchAttribute.generation, generation);
-    });
+    this.#begin(generation);
+  }
+
+  /** Begins the next transaction in the same room, when this one has been sent. */
+  restart(firstSequence: number, generation?: number): void {
+    this.#messages.restart(firstSequence);
+    this.#begin(generation);
   }
 
   get isEmpty(): boolean {
-    return this.#objects.length === 0;
+    // The message that begins the batch is always there.
+    return this.#messages.count === 1;
   }
 
   /** Messages, the two around the batch included once it is finished. */
@@ -78,24 +88,25 @@ export class XtBatch {
 
   /** What the message of that sequence number was to change. */
   objectOf(sequence: number): string | undefined {
-    return this.#objects[sequence - this.#messages.firstSequence - 1];
+    // Read back, because it is asked for when something has failed: notes on each rule would be as long as the rules.
+    const messages = decodeMessages(this.#messages.finish());
+    const message = messages.find((one) => one.sequence === sequence);
+    return message && objectOf(message);
   }
 
   /** Makes it unless it is there. */
   addTable(table: string): void {
-    this.#change(Message.newTable, MessageFlag.create, `table ${table}`, (w) =>
-      w.putString(TableAttribute.name, table),
-    );
+    this.#change(Message.newTable, MessageFlag.create, (w) => w.putString(TableAttribute.name, table));
   }
 
   /** With all that is in it. */
   deleteTable(table: string): void {
-    this.#change(Message.deleteTable, 0, `table ${table}`, (w) => w.putString(TableAttribute.name, table));
+    this.#change(Message.deleteTable, 0, (w) => w.putString(TableAttribute.name, table));
   }
 
   /** Makes it unless it is there; with a hook, a built-in chain that accepts what reaches its end. */
   addChain(table: string, name: string, hook?: Hook): void {
-    this.#change(Message.newChain, MessageFlag.create, `chain ${name} of ${table}`, (writer) => {
+    this.#change(Message.newChain, MessageFlag.create, (writer) => {
       writer.putString(ChainAttribute.table, table);
       writer.putString(ChainAttribute.name, name);
       if (hook === undefined) return;
@@ -111,7 +122,7 @@ export class XtBatch {
 
   /** The chain must be empty and nothing may point to it by then. */
   deleteChain(table: string, name: string): void {
-    this.#change(Message.deleteChain, 0, `chain ${name} of ${table}`, (writer) => {
+    this.#change(Message.deleteChain, 0, (writer) => {
       writer.putString(ChainAttribute.table, table);
       writer.putString(ChainAttribute.name, name);
     });
@@ -121,7 +132,7 @@ export class XtBatch {
   addRule(table: string, chain: string, rule: Rule, place: RulePlace, echo: boolean): number {
     const append = place.at === 'end' || place.at === 'after' ? MessageFlag.append : 0;
     const flags = MessageFlag.create | append | (echo ? MessageFlag.echo : 0);
-    return this.#change(Message.newRule, flags, `rule of chain ${chain} of ${table}`, (writer) => {
+    return this.#change(Message.newRule, flags, (writer) => {
       writer.putString(RuleAttribute.table, table);
       writer.putString(RuleAttribute.chain, chain);
       if ('handle' in place) writer.putU64Be(RuleAttribute.position, BigInt(place.handle));
@@ -130,7 +141,7 @@ export class XtBatch {
   }
 
   deleteRule(table: string, chain: string, handle: number): void {
-    this.#change(Message.deleteRule, 0, `rule ${handle} of chain ${chain} of ${table}`, (writer) => {
+    this.#change(Message.deleteRule, 0, (writer) => {
       writer.putString(RuleAttribute.table, table);
       writer.putString(RuleAttribute.chain, chain);
       writer.putU64Be(RuleAttribute.handle, BigInt(handle));
@@ -139,7 +150,7 @@ export class XtBatch {
 
   /** Deletes every rule of the chain. */
   flushChain(table: string, chain: string): void {
-    this.#change(Message.deleteRule, 0, `rules of chain ${chain} of ${table}`, (writer) => {
+    this.#change(Message.deleteRule, 0, (writer) => {
       writer.putString(RuleAttribute.table, table);
       writer.putString(RuleAttribute.chain, chain);
     });
@@ -152,11 +163,16 @@ export class XtBatch {
     return this.#messages.finish();
   }
 
-  #change(type: number, flags: number, object: string, fill: (writer: AttributeWriter) => void): number {
+  #begin(generation: number | undefined): void {
+    this.#bracket(Message.batchBegin, (writer) => {
+      if (generation !== undefined) writer.putU32Be(BatchAttribute.generation, generation);
+    });
+  }
+
+  #change(type: number, flags: number, fill: (writer: AttributeWriter) => void): number {
     const writer = this.#messages.begin(type, flags);
     header(writer, familyNumbers[this.#family], 0);
     fill(writer);
-    this.#objects.push(object);
     return this.#messages.end();
   }
 
@@ -192,6 +208,30 @@ function dumpRequest(type: number, family: Family, sequence: number, fill?: (wri
 
 /** Of what the kernel answers to a batch: an echoed rule, and not the notice of the rule set's new generation. */
 export const isEchoedRule = ({ type }: NetlinkMessage): boolean => type === Message.newRule;
+
+/** In words for errors; undefined for the messages around the batch. */
+function objectOf({ type, payload }: NetlinkMessage): string | undefined {
+  const attributes = decodeAttributes(payload.subarray(genericHeaderLength));
+  switch (type) {
+    case Message.newTable:
+    case Message.deleteTable:
+      return `table ${attributes.string(TableAttribute.name)}`;
+    case Message.newChain:
+    case Message.deleteChain:
+      return `chain ${attributes.string(ChainAttribute.name)} of ${attributes.string(ChainAttribute.table)}`;
+    case Message.newRule:
+    case Message.deleteRule: {
+      const handle = attributes.u64Be(RuleAttribute.handle);
+      const what = handle !== undefined ? `rule ${handle}` : type === Message.newRule ? 'rule' : 'rules';
+      return `${what} of chain ${attributes.string(RuleAttribute.chain)} of ${attributes.string(RuleAttribute.table)}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** struct nfgenmsg stands before the attributes. */
+const genericHeaderLength = 4;
 
 /** struct nfgenmsg. */
 function header(writer: AttributeWriter, family: number, resourceId: number): void {

@@ -11,43 +11,82 @@ export interface Program {
 
 /**
  * What turns the rules that were found into the wanted ones. No edit: they are the same. In an order in which a packet
- * finds every chain that a rule sends it to: new chains, changed ones, ways into them, and then what is not wanted goes.
- * Edits are made one by one as they are asked for, because a large cluster's do not fit into little memory.
+ * finds every chain that a rule sends it to: new chains and changed ones of a port, the ways into them, and when all ports
+ * are done, what is not wanted goes. Edits are made one by one as they are asked for, and nothing of a port is kept when its
+ * edits have been: a large cluster's do not fit into little memory.
  */
 export function* compareAll({ tables }: FoundRules, { fixed, ports }: Program): Generator<Edit> {
-  const chainsOf = (table: TableName) => tables.get(table) ?? noChains;
-  const wanted = new Set<string>();
-  const shared = new Map<string, Rule[]>();
-  for (const { table, name } of fixed.sharedChains) {
-    wanted.add(keyOf(table, name));
-    shared.set(keyOf(table, name), []);
-  }
-  const chains = function* (list: readonly OwnChain[]): Generator<Edit> {
+  const stray = new Map([...tables].map(([table, found]) => [table, new Set([...found.keys()].filter(isStray))]));
+  const compareChains = function* (list: readonly OwnChain[]): Generator<Edit> {
     for (const chain of list) {
-      wanted.add(keyOf(chain.table, chain.name));
-      yield* compareOwn(chain, chainsOf(chain.table).get(chain.name));
+      stray.get(chain.table)?.delete(chain.name);
+      yield* compareOwn(chain, tables.get(chain.table)?.get(chain.name));
     }
   };
-  yield* chains(fixed.chains);
-  for (const port of ports) {
-    yield* chains(port.chains);
-    for (const { table, chain, rule } of port.shared) shared.get(keyOf(table, chain))!.push(rule);
-  }
+  yield* compareChains(fixed.chains);
+  const shared = new Map<string, SharedComparison>();
   for (const chain of fixed.sharedChains) {
-    const rules = shared.get(keyOf(chain.table, chain.name))!;
-    yield* compareShared(chain, rules, chainsOf(chain.table).get(chain.name));
+    stray.get(chain.table)?.delete(chain.name);
+    const comparison = new SharedComparison(chain, tables.get(chain.table)?.get(chain.name));
+    shared.set(keyOf(chain.table, chain.name), comparison);
+    yield* comparison.begin();
   }
+  for (const port of ports) {
+    yield* compareChains(port.chains);
+    for (const one of byKey(port).values()) yield* shared.get(keyOf(one.table, one.chain))!.want(one.rule);
+  }
+  for (const comparison of shared.values()) yield* comparison.end();
   yield* compareHooks(fixed, tables);
-  const stray = [...tables].flatMap(([table, found]) =>
-    [...found.keys()]
-      .filter((name) => !wanted.has(keyOf(table, name)) && isStray(name))
-      .map((name) => ({ table, name })),
-  );
-  yield* deletions(stray);
+  yield* deletions([...stray].flatMap(([table, names]) => [...names].map((name) => ({ table, name }))));
+}
+
+/** A chain with rules of all ports, which come one by one. */
+class SharedComparison {
+  readonly #chain: SharedChain;
+  /** Undefined: the chain is not there. */
+  readonly #found: readonly string[] | undefined;
+  /** Of what was found, what nobody has wanted yet. */
+  readonly #surplus: Set<string>;
+  /** All that is wanted, where the chain is in such disorder that it is written anew. */
+  readonly #rewritten: Rule[] | undefined;
+
+  constructor(chain: SharedChain, found: readonly string[] | undefined) {
+    this.#chain = chain;
+    this.#found = found;
+    this.#surplus = new Set(found);
+    if (found !== undefined && !this.#isInOrder(found)) this.#rewritten = [];
+  }
+
+  *begin(): Generator<Edit> {
+    const { table, name, tail } = this.#chain;
+    if (this.#found === undefined) yield { do: 'create', table, chain: name, rules: tail };
+    for (const rule of tail) this.#surplus.delete(printRule(rule));
+  }
+
+  *want(rule: Rule): Generator<Edit> {
+    const { table, name } = this.#chain;
+    if (this.#rewritten) this.#rewritten.push(rule);
+    else if (this.#surplus.size === 0 || !this.#surplus.delete(printRule(rule))) {
+      yield { do: 'insert', table, chain: name, rule, at: 'start' };
+    }
+  }
+
+  *end(): Generator<Edit> {
+    const { table, name, tail } = this.#chain;
+    if (this.#rewritten) {
+      yield { do: 'change', table, chain: name, before: this.#found!, after: [...this.#rewritten, ...tail] };
+    } else for (const text of this.#surplus) yield { do: 'remove', table, chain: name, text };
+  }
+
+  /** No rule twice, and the last ones last. */
+  #isInOrder(found: readonly string[]): boolean {
+    const { tail } = this.#chain;
+    const last = found.slice(found.length - tail.length);
+    return this.#surplus.size === found.length && tail.every((rule, i) => printRule(rule) === last[i]);
+  }
 }
 
 const keyOf = (table: string, chain: string): string => `${table} ${chain}`;
-const noChains: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** Chains that only a proxy makes; others whose names begin with KUBE- are kubelet's or a network plugin's. */
 const isStray = (chain: string): boolean => isServiceChain(chain) || fixedChains.has(chain);
@@ -59,27 +98,6 @@ function compareOwn({ table, name, rules }: OwnChain, found: readonly string[] |
   if (found === undefined) return [{ do: 'create', table, chain: name, rules }];
   const same = found.length === rules.length && rules.every((rule, i) => printRule(rule) === found[i]);
   return same ? [] : [{ do: 'change', table, chain: name, before: found, after: rules }];
-}
-
-function compareShared(
-  { table, name, tail }: SharedChain,
-  rules: readonly Rule[],
-  found: readonly string[] | undefined,
-): Edit[] {
-  const wanted = [...rules, ...tail];
-  if (found === undefined) return [{ do: 'create', table, chain: name, rules: wanted }];
-  const texts = new Map(wanted.map((rule) => [printRule(rule), rule]));
-  const foundTail = found.slice(found.length - tail.length);
-  const hasDuplicates = new Set(found).size !== found.length;
-  if (hasDuplicates || tail.some((rule, i) => printRule(rule) !== foundTail[i])) {
-    return [{ do: 'change', table, chain: name, before: found, after: wanted }];
-  }
-  const there = new Set(found);
-  const missing = [...texts].filter(([text]) => !there.has(text));
-  return [
-    ...missing.map(([, rule]) => ({ do: 'insert', table, chain: name, rule, at: 'start' }) as const),
-    ...found.filter((text) => !texts.has(text)).map((text) => ({ do: 'remove', table, chain: name, text }) as const),
-  ];
 }
 
 function compareHooks({ hooks, chains, sharedChains }: FixedProgram, tables: FoundRules['tables']): Edit[] {

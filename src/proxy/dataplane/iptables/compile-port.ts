@@ -5,6 +5,7 @@ import {
   portText,
   portUnreachable,
   type Rule,
+  rememberedEndpointChain,
   serviceChain,
   type Target,
 } from '../../../wire/iptables/mod.ts';
@@ -31,7 +32,28 @@ export interface CompileOptions {
   readonly endpointComments: boolean;
 }
 
+/** From so many endpoints on it is worth while to remember the names of their chains. */
+const manyEndpoints = 100;
+
 const jump = (chain: string): Target => ({ kind: 'jump', chain });
+
+/** Its rules are made when they are asked for: of 10,000 endpoints one changes. */
+class EndpointChain implements OwnChain {
+  readonly table = 'nat';
+  readonly name: string;
+  readonly origin: string;
+  readonly #rulesOf: (chain: string) => Rule[];
+
+  constructor(name: string, origin: string, rulesOf: (chain: string) => Rule[]) {
+    this.name = name;
+    this.origin = origin;
+    this.#rulesOf = rulesOf;
+  }
+
+  get rules(): readonly Rule[] {
+    return this.#rulesOf(this.name);
+  }
+}
 
 class PortCompiler {
   readonly #plan: PortPlan;
@@ -39,6 +61,7 @@ class PortCompiler {
   readonly #options: CompileOptions;
   readonly #text: string;
   readonly #protocol: 'tcp' | 'udp' | 'sctp';
+  readonly #origin: string;
   readonly #chains: OwnChain[] = [];
   readonly #shared: SharedRule[] = [];
   /** Chain of each endpoint, by `endpointText`. */
@@ -50,6 +73,7 @@ class PortCompiler {
     this.#options = options;
     this.#text = portText(plan.name);
     this.#protocol = plan.name.protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp';
+    this.#origin = `${options.endpointComments} ${plan.affinitySeconds !== undefined}`;
   }
 
   compile(): PortProgram {
@@ -91,17 +115,19 @@ class PortCompiler {
   }
 
   #group(policy: Route['policy'], { endpoints }: EndpointGroup, inside: readonly Frontend[]): void {
-    for (const endpoint of endpoints) this.#endpoint(endpoint);
+    const nameOf = endpoints.length < manyEndpoints ? endpointChain : rememberedEndpointChain;
+    const chains = endpoints.map((endpoint) => this.#endpoint(endpoint, nameOf));
     const rules: Rule[] = [];
     if (policy === this.#plan.internal.policy) rules.push(...this.#masqueradeRules(inside));
     // The last slot first: then the chance of each does not depend on how many come before it.
-    const reversed = [...endpoints].reverse();
     const { affinitySeconds } = this.#plan;
     if (affinitySeconds !== undefined) {
-      for (const endpoint of reversed) rules.push(this.#affinityRule(endpoint, affinitySeconds));
+      for (let slot = endpoints.length - 1; slot >= 0; slot--) {
+        rules.push(this.#affinityRule(endpoints[slot]!, chains[slot]!, affinitySeconds));
+      }
     }
-    for (const [index, endpoint] of reversed.entries()) {
-      rules.push(this.#choiceRule(endpoint, endpoints.length - index));
+    for (let slot = endpoints.length - 1; slot >= 0; slot--) {
+      rules.push(this.#choiceRule(endpoints[slot]!, chains[slot]!, slot + 1));
     }
     this.#chains.push({ table: 'nat', name: this.#chain(policy === 'Cluster' ? 'cluster' : 'local'), rules });
   }
@@ -118,43 +144,29 @@ class PortCompiler {
     }));
   }
 
-  #affinityRule(endpoint: Endpoint, seconds: number): Rule {
-    const chain = this.#endpointChain(endpoint);
+  #affinityRule(endpoint: Endpoint, chain: string, seconds: number): Rule {
     return { matches: [...this.#choiceComment(endpoint), this.#recent('rcheck', chain, seconds)], target: jump(chain) };
   }
 
-  #choiceRule(endpoint: Endpoint, left: number): Rule {
+  #choiceRule(endpoint: Endpoint, chain: string, left: number): Rule {
     const chance: Match[] = left > 1 ? [{ kind: 'statistic', probability: oneIn(left) }] : [];
-    return {
-      matches: [...this.#choiceComment(endpoint), ...chance],
-      target: jump(this.#endpointChain(endpoint)),
-    };
+    return { matches: [...this.#choiceComment(endpoint), ...chance], target: jump(chain) };
   }
 
   #choiceComment(endpoint: Endpoint): Match[] {
     return this.#options.endpointComments ? [comment(`${this.#text} -> ${endpointText(endpoint)}`)] : [];
   }
 
-  #endpointChain(endpoint: Endpoint): string {
-    return this.#endpointChains.get(endpointText(endpoint))!;
-  }
-
-  #endpoint(endpoint: Endpoint): void {
+  /** Returns the name of the endpoint's chain, which both groups may share. */
+  #endpoint(endpoint: Endpoint, nameOf: typeof endpointChain): string {
     const key = endpointText(endpoint);
-    if (this.#endpointChains.has(key)) return;
-    const name = endpointChain(this.#plan.name, key);
-    this.#endpointChains.set(key, name);
-    const origin = `${this.#options.endpointComments} ${this.#plan.affinitySeconds !== undefined}`;
-    // Made when it is asked for: of 10,000 endpoints one changes.
-    const rules = () => this.#endpointRules(endpoint, name);
-    this.#chains.push({
-      table: 'nat',
-      name,
-      origin,
-      get rules() {
-        return rules();
-      },
-    });
+    let name = this.#endpointChains.get(key);
+    if (name === undefined) {
+      name = nameOf(this.#plan.name, key);
+      this.#endpointChains.set(key, name);
+      this.#chains.push(new EndpointChain(name, this.#origin, (chain) => this.#endpointRules(endpoint, chain)));
+    }
+    return name;
   }
 
   #endpointRules({ address, port }: Endpoint, chain: string): Rule[] {

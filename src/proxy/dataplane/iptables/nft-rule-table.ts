@@ -32,8 +32,15 @@ const hooks: Readonly<Partial<Record<TableName, Readonly<Record<string, Hook>>>>
   },
 };
 
-/** One transaction holds the kernel's lock and a copy of itself in memory: a cold start is cut into several. */
-const batchBytesLimit = 4 << 20;
+/**
+ * One transaction holds the kernel's lock and a copy of itself in memory. A comparison of everything is cut into many, which
+ * follow each other by generation; a change into several only when it is of very many Services. With each transaction the
+ * kernel walks the list of all chains, so they grow with what has been written: else a cold start's time would grow with the
+ * square of the cluster.
+ */
+const comparisonBytesLimit = 512 << 10;
+const comparisonShare = 1 / 64;
+const changeBytesLimit = 4 << 20;
 
 /** Somebody who changes rules in a tight loop could keep us reading for ever. */
 const attemptLimit = 5;
@@ -139,7 +146,8 @@ class EditWriter {
   readonly #link: XtLink;
   readonly #handles: Map<string, Handles>;
   readonly #found: NftFound | undefined;
-  #batch: XtBatch;
+  /** One room for all transactions: a cold start's would be as much garbage as there are rules. */
+  readonly #batch: XtBatch;
   /** Rules whose handles the kernel will echo, by the sequence number of their message. */
   #echoed = new Map<number, { readonly key: string; readonly text: string }>();
   readonly #made = new Set<string>();
@@ -153,7 +161,7 @@ class EditWriter {
     this.#handles = handles;
     this.#found = found;
     if (found) this.#adoptShared(found);
-    this.#batch = this.#newBatch();
+    this.#batch = new XtBatch(family, link.nextSequence, found?.generation);
   }
 
   write(edits: Iterable<Edit>): Written {
@@ -161,7 +169,7 @@ class EditWriter {
     for (const edit of edits) {
       this.#write(edit);
       if (edit.do === 'delete') emptied.push(edit);
-      if (this.#batch.bytes > batchBytesLimit) this.#commit();
+      this.#commitFull();
     }
     // Chains that go may point to each other: all are empty before the first is deleted.
     for (const { table, chain } of emptied) this.#batch.deleteChain(table, chain);
@@ -196,7 +204,11 @@ class EditWriter {
     this.#batch.addChain(table, chain);
     const isShared = !isServiceChain(chain);
     if (isShared) this.#handles.set(keyOf(table, chain), new Map());
-    for (const rule of rules) this.#add(table, chain, rule, { at: 'end' }, isShared);
+    for (const rule of rules) {
+      this.#add(table, chain, rule, { at: 'end' }, isShared);
+      // Nothing leads to a new chain yet: it may come in pieces.
+      this.#commitFull();
+    }
   }
 
   #change(table: TableName, chain: string, before: readonly string[], after: readonly Rule[]): void {
@@ -287,9 +299,9 @@ class EditWriter {
     this.#handles.set(key, new Map());
   }
 
-  #newBatch(): XtBatch {
-    const generation = this.#found && following(this.#found.generation, this.transactions);
-    return new XtBatch(this.#family, this.#link.nextSequence, generation);
+  #commitFull(): void {
+    const limit = this.#found ? Math.max(comparisonBytesLimit, this.#bytes * comparisonShare) : changeBytesLimit;
+    if (this.#batch.bytes > limit) this.#commit();
   }
 
   #commit(): void {
@@ -303,7 +315,8 @@ class EditWriter {
       if (echoed) this.#handles.get(echoed.key)?.set(echoed.text, decodeRuleLocation(payload).handle);
     }
     this.#echoed = new Map();
-    this.#batch = this.#newBatch();
+    const generation = this.#found && following(this.#found.generation, this.transactions);
+    this.#batch.restart(this.#link.nextSequence, generation);
   }
 }
 

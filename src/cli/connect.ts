@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import { version } from '../base/version.ts';
 import {
-  type AnsweredRequest,
   type Client,
   createClient,
   http2Exchange,
   inClusterConfig,
   loadKubeconfig,
+  type RequestObserver,
 } from '../client/mod.ts';
 
 /** A client for the cluster that a kubeconfig names. Throws UsageError when the file does not say enough. */
@@ -27,7 +27,7 @@ export function connectAsComponent(
   { kubeconfig, master }: ApiAccess,
   program: string,
   clock: Clock,
-  onAnswer: (answer: AnsweredRequest) => void,
+  observer: RequestObserver,
 ): Client {
   const config = kubeconfig
     ? loadKubeconfig(kubeconfig)
@@ -35,7 +35,7 @@ export function connectAsComponent(
       ? { server: master }
       : inClusterConfig({ environment: process.env });
   const server = master || config.server;
-  return createClient({ ...http2Exchange({ ...config, server, clock, onAnswer }), userAgent: userAgent(program) });
+  return createClient({ ...http2Exchange({ ...config, server, clock, observer }), userAgent: userAgent(program) });
 }
 
 const userAgent = (program: string): string => `${program}/${version}`;

@@ -108,12 +108,12 @@ async function operate(
     config,
     own: flags.serviceCidr === undefined ? {} : { serviceCidr: flags.serviceCidr },
     nodeName: ({ hostnameOverride }) => nodeName(flags.hostnameOverride ?? hostnameOverride),
-    connect: ({ clientConnection: { kubeconfig } }, onAnswer) =>
+    connect: ({ clientConnection: { kubeconfig } }, observer) =>
       connectAsComponent(
         { kubeconfig, ...(flags.master && { master: flags.master }) },
         'signalbox-proxy',
         clock,
-        onAnswer,
+        observer,
       ),
     dataplanes,
     kernel,

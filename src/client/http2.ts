@@ -29,8 +29,15 @@ export interface Http2Options extends TlsMaterial {
   /** How often the server must show that it lives, and how long it may take to; default 2 s and 3 s. */
   readonly pingIntervalMs?: number;
   readonly pingTimeoutMs?: number;
-  /** Is told of every answer, or that there was none. */
-  readonly onAnswer?: (answer: AnsweredRequest) => void;
+  readonly observer?: RequestObserver;
+}
+
+/** Is told how requests go; calls are cheap and do not throw. */
+export interface RequestObserver {
+  /** There is an answer, or none to be had. */
+  answered(answer: AnsweredRequest): void;
+  /** A whole answer has been read: of all requests but watches, which have no end of their own. */
+  read(answer: Pick<AnsweredRequest, 'method' | 'host'> & { readonly responseBytes: number }): void;
 }
 
 export interface AnsweredRequest {
@@ -71,14 +78,15 @@ export function http2Exchange(options: Http2Options): Connection {
 }
 
 /** The same exchange, with somebody who is told of it. */
-function told(exchange: Exchange, { clock, server, onAnswer }: Http2Options): Exchange {
-  if (onAnswer === undefined) return exchange;
+function told(exchange: Exchange, { clock, server, observer }: Http2Options): Exchange {
+  if (observer === undefined) return exchange;
   const { host } = new URL(server);
   return async (request) => {
     const startedMs = clock.monotonicMs();
+    const { method } = request;
     const tell = (status?: number) =>
-      onAnswer({
-        method: request.method,
+      observer.answered({
+        method,
         host,
         ...(status !== undefined && { status }),
         requestBytes: Buffer.byteLength(request.body ?? ''),
@@ -87,12 +95,28 @@ function told(exchange: Exchange, { clock, server, onAnswer }: Http2Options): Ex
     try {
       const response = await exchange(request);
       tell(response.status);
-      return response;
+      if (isWatch(request)) return response;
+      return {
+        ...response,
+        body: measured(response.body, (bytes) => observer.read({ method, host, responseBytes: bytes })),
+      };
     } catch (error) {
       tell();
       throw error;
     }
   };
+}
+
+const isWatch = ({ url }: ApiRequest): boolean => /[?&]watch=(1|true)(&|$)/.test(url);
+
+/** Tells how long it was when all of it has been read. */
+async function* measured(body: ApiResponse['body'], onEnd: (bytes: number) => void): AsyncGenerator<string> {
+  let bytes = 0;
+  for await (const piece of typeof body === 'string' ? [body] : body) {
+    bytes += Buffer.byteLength(piece);
+    yield piece;
+  }
+  onEnd(bytes);
 }
 
 const tokenSource = ({ token, tokenFile: path, clock }: Http2Options): TokenSource =>

@@ -1,7 +1,7 @@
 export type { Indexes } from './cache.ts';
 export { createClient } from './client.ts';
 export { isAlreadyExists, isConflict, isNotFound, isUnreachable } from './errors.ts';
-export { type AnsweredRequest, http2Exchange } from './http2.ts';
+export { type AnsweredRequest, http2Exchange, type RequestObserver } from './http2.ts';
 export { inClusterConfig } from './in-cluster.ts';
 export { createInformer } from './informer.ts';
 export { loadKubeconfig } from './kubeconfig.ts';

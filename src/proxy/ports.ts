@@ -53,5 +53,5 @@ export interface ProxyObserver {
   /** The kernel holds all that had been queued; also when there was nothing to write. */
   synced(report: SyncReport): void;
   /** It does not, and will be tried again. */
-  failed(family: Family, error: unknown): void;
+  failed(family: Family, error: unknown, extent: SyncReport['extent']): void;
 }

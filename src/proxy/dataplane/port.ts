@@ -93,6 +93,16 @@ export interface Found {
 export interface Written {
   readonly messages: number;
   readonly bytes: number;
+  /** Of a dataplane whose Services are rules. */
+  readonly rules?: readonly RuleCount[];
+}
+
+export interface RuleCount {
+  readonly table: string;
+  /** With this write. */
+  readonly written: number;
+  /** There now. */
+  readonly total: number;
 }
 
 export const nothingWritten: Written = { messages: 0, bytes: 0 };

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { AnsweredRequest } from '../../client/mod.ts';
+import type { AnsweredRequest, RequestObserver } from '../../client/mod.ts';
 import type { Change, Informer } from '../../client/port.ts';
 import type { EndpointSlice, Service } from '../../kube/mod.ts';
 import type { Family, PortPlan } from '../plan/mod.ts';
@@ -21,7 +21,7 @@ const families = ['IPv4', 'IPv6'] as const;
 const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Keeps metrics and health while news come in and the proxy writes them. */
-export class Bookkeeper implements ProxyObserver {
+export class Bookkeeper implements ProxyObserver, RequestObserver {
   readonly #options: BookkeeperOptions;
   readonly #startedMs: number;
   /** When that happened in the cluster which the next sync brings into the kernel, in milliseconds since the epoch. */
@@ -57,6 +57,11 @@ export class Bookkeeper implements ProxyObserver {
     if (requestBytes > 0) sizes.observe({ verb: method, host }, requestBytes);
   }
 
+  /** To its end. */
+  read({ method, host, responseBytes }: Parameters<RequestObserver['read']>[0]): void {
+    this.#options.metrics.responseBytes.observe({ verb: method, host }, responseBytes);
+  }
+
   queued(): void {
     const { clock, health, metrics } = this.#options;
     for (const family of families) {
@@ -65,7 +70,7 @@ export class Bookkeeper implements ProxyObserver {
     }
   }
 
-  synced({ family, extent, durationMs }: SyncReport): void {
+  synced({ family, extent, durationMs, written }: SyncReport): void {
     const { clock, health, metrics } = this.#options;
     const labels = { ip_family: family };
     metrics.syncSeconds.observe(labels, durationMs / 1000);
@@ -74,16 +79,24 @@ export class Bookkeeper implements ProxyObserver {
     for (const triggerMs of this.#triggers[family].splice(0)) {
       metrics.programmingSeconds.observe(labels, Math.max(0, clock.now() - triggerMs) / 1000);
     }
+    for (const { table, total, written: last } of written.rules ?? []) {
+      metrics.iptablesRules.set({ ...labels, table }, total);
+      metrics.iptablesRulesLast.set({ ...labels, table }, last);
+    }
     this.#pendingServices = 0;
     this.#pendingSlices = 0;
     this.#showPending();
     health.synced(family);
   }
 
-  failed(family: Family): void {
+  failed(family: Family, _error: unknown, extent: SyncReport['extent']): void {
     const { health, metrics, mode } = this.#options;
-    if (mode() === 'nftables') metrics.nftablesFailures.inc({ ip_family: family });
-    if (mode() === 'iptables') metrics.iptablesFailures.inc({ ip_family: family });
+    const labels = { ip_family: family };
+    if (mode() === 'nftables') metrics.nftablesFailures.inc(labels);
+    if (mode() === 'iptables') {
+      metrics.iptablesFailures.inc(labels);
+      if (extent === 'partial') metrics.iptablesPartialFailures.inc(labels);
+    }
     health.queued(family);
   }
 

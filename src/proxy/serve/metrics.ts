@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { kubernetesVersion, version } from '../../base/version.ts';
+import { kubernetesVersion } from '../../base/version.ts';
 
 const exponential = (start: number, factor: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => start * factor ** i);
@@ -7,6 +7,8 @@ const linear = (start: number, width: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => start + width * i);
 
 const syncBuckets = exponential(0.001, 2, 15);
+/** 64 bytes to 16 MiB. */
+const sizeBuckets = [64, 256, 512, ...exponential(1024, 4, 8)];
 /** Upstream's (SLO "network programming latency"), zero included: clocks of two machines differ. */
 const programmingBuckets = [
   0,
@@ -15,6 +17,19 @@ const programmingBuckets = [
   ...linear(60, 5, 12),
   ...linear(120, 30, 7),
 ];
+
+/** Upstream's labels. What only Go's tools stamp into a binary is empty; the version names the Kubernetes release and this build. */
+const buildInfo = {
+  build_date: '',
+  compiler: 'node',
+  git_commit: '',
+  git_tree_state: '',
+  git_version: kubernetesVersion.gitVersion,
+  go_version: '',
+  major: kubernetesVersion.major,
+  minor: kubernetesVersion.minor,
+  platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+};
 
 /**
  * The metrics of kube-proxy, by its names, types, labels and buckets (pkg/proxy/metrics/metrics.go), so that dashboards
@@ -92,6 +107,23 @@ export function createMetrics() {
     iptablesFailures: new Counter(
       ofFamily('sync_proxy_rules_iptables_restore_failures_total', 'Cumulative proxy iptables restore failures'),
     ),
+    nftablesCleanupFailures: new Counter(
+      ofFamily('sync_proxy_rules_nftables_cleanup_failures_total', 'Cumulative proxy nftables cleanup failures'),
+    ),
+    iptablesPartialFailures: new Counter(
+      ofFamily(
+        'sync_proxy_rules_iptables_partial_restore_failures_total',
+        'Cumulative proxy iptables partial restore failures',
+      ),
+    ),
+    iptablesRules: new Gauge({
+      ...common('sync_proxy_rules_iptables_total', 'Total number of iptables rules owned by kube-proxy'),
+      labelNames: ['ip_family', 'table'] as const,
+    }),
+    iptablesRulesLast: new Gauge({
+      ...common('sync_proxy_rules_iptables_last', 'Number of iptables rules written by kube-proxy in last sync'),
+      labelNames: ['ip_family', 'table'] as const,
+    }),
     requests: new Counter({
       name: 'rest_client_requests_total',
       help: 'Number of HTTP requests, partitioned by status code, method, and host',
@@ -109,24 +141,25 @@ export function createMetrics() {
       name: 'rest_client_request_size_bytes',
       help: 'Request size in bytes. Broken down by verb and host',
       labelNames: ['verb', 'host'] as const,
-      buckets: [64, 256, 512, ...exponential(1024, 4, 8)],
+      buckets: sizeBuckets,
+      registers: [registry],
+    }),
+    responseBytes: new Histogram({
+      name: 'rest_client_response_size_bytes',
+      help: 'Response size in bytes. Broken down by verb and host',
+      labelNames: ['verb', 'host'] as const,
+      buckets: sizeBuckets,
       registers: [registry],
     }),
   };
+  // Removal is part of each transaction, so that it cannot fail for itself; alerts ask for the counter all the same.
+  for (const ip_family of ['IPv4', 'IPv6']) metrics.nftablesCleanupFailures.inc({ ip_family }, 0);
   new Gauge({
     name: 'kubernetes_build_info',
-    help: "A metric with a constant '1' value labeled by the Kubernetes release whose behaviour this is, and by the build",
-    labelNames: ['major', 'minor', 'git_version', 'build'],
+    help: "A metric with a constant '1' value labeled by the Kubernetes release whose behaviour this is, and by what runs it",
+    labelNames: Object.keys(buildInfo),
     registers: [registry],
-  }).set(
-    {
-      major: kubernetesVersion.major,
-      minor: kubernetesVersion.minor,
-      git_version: kubernetesVersion.gitVersion,
-      build: version,
-    },
-    1,
-  );
+  }).set(buildInfo, 1);
   return metrics;
 }
 

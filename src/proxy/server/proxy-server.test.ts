@@ -43,9 +43,9 @@ async function setUp(t: TestContext, { check, ...more }: SetUpOptions = {}) {
     config: config(),
     own: {},
     nodeName: ({ hostnameOverride }) => hostnameOverride,
-    connect: (wanted, onAnswer) => {
+    connect: (wanted, observer) => {
       check?.(wanted);
-      return createClient({ ...http2Exchange({ server: api.url, clock: systemClock, onAnswer }), userAgent: 'test' });
+      return createClient({ ...http2Exchange({ server: api.url, clock: systemClock, observer }), userAgent: 'test' });
     },
     dataplanes,
     kernel: createFakeKernel(),
@@ -311,6 +311,8 @@ test('Metrics, mode, configuration and health are served under the names of kube
     `rest_client_requests_total{code="201",method="POST",host="${new URL(api.url).host}"} 1`,
     `rest_client_request_duration_seconds_count{verb="GET",host="${new URL(api.url).host}"} 6`,
     `rest_client_request_size_bytes_count{verb="POST",host="${new URL(api.url).host}"} 1`,
+    // The three lists; the watches go on.
+    `rest_client_response_size_bytes_count{verb="GET",host="${new URL(api.url).host}"} 3`,
     'process_resident_memory_bytes ',
   ]) {
     assert(metrics.includes(line), `${line} in\n${metrics}`);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, type OperatingError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { AnsweredRequest, Client } from '../../client/mod.ts';
+import type { Client, RequestObserver } from '../../client/mod.ts';
 import type { Kernel } from '../../kernel/port.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { millisecondsOf, type ProxyMode } from '../config/mod.ts';
@@ -22,7 +22,7 @@ export interface ProxyServerOptions {
   readonly own: Pick<ProxySettings, 'serviceCidr'>;
   readonly nodeName: (config: KubeProxyConfiguration) => string;
   /** A client for `clientConnection` of a configuration. Throws UsageError. */
-  readonly connect: (config: KubeProxyConfiguration, onAnswer: (answer: AnsweredRequest) => void) => Client;
+  readonly connect: (config: KubeProxyConfiguration, observer: RequestObserver) => Client;
   readonly dataplanes: Dataplanes;
   readonly kernel: Kernel;
   /** As uname(1) says it. */
@@ -128,7 +128,7 @@ export class ProxyServer {
     const parts = {
       health: this.#health,
       books: this.#books,
-      client: connect(config, (answer) => this.#books.answered(answer)),
+      client: connect(config, this.#books),
     };
     this.#log.info('Starting', { mode, node: nodeName });
     return startSession({ ...this.#options, config, mode, nodeName, ...parts });

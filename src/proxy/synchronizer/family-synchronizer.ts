@@ -125,7 +125,7 @@ export class FamilySynchronizer {
       }
     } catch (error) {
       this.#inStep = false;
-      this.#noteFailure(error);
+      this.#noteFailure(error, 'partial');
       notices.failed('Cannot apply changes, comparing the whole plan with the kernel', error);
       this.#converge();
       return;
@@ -144,7 +144,7 @@ export class FamilySynchronizer {
       this.#schedule(syncPeriodMs, () => this.#lookForDrift());
     } catch (error) {
       const retryMs = Math.min(firstRetryMs * 2 ** this.#failuresInARow, longestRetryMs);
-      this.#noteFailure(error);
+      this.#noteFailure(error, 'full');
       notices.failed('Cannot bring the kernel in step', error, { eventful: this.#failuresInARow === 0, retryMs });
       this.#failuresInARow += 1;
       this.#waiting = true;
@@ -188,7 +188,7 @@ export class FamilySynchronizer {
         return;
       }
     } catch (error) {
-      this.#noteFailure(error);
+      this.#noteFailure(error, 'full');
       notices.failed('Cannot look for drift', error);
     }
     const { messages } = counters;
@@ -242,10 +242,10 @@ export class FamilySynchronizer {
     observer?.synced({ family: this.#node.family, extent, durationMs, written });
   }
 
-  #noteFailure(error: unknown): void {
+  #noteFailure(error: unknown, extent: SyncReport['extent']): void {
     const { counters, observer } = this.#options;
     counters.failures += 1;
-    observer?.failed(this.#node.family, error);
+    observer?.failed(this.#node.family, error, extent);
   }
 
   #count(written: Written): Written {

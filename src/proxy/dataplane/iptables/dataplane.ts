@@ -10,6 +10,7 @@ import { compileFixed, opensLocalhost } from './compile-fixed.ts';
 import { type CompileOptions, compilePort } from './compile-port.ts';
 import { explained, kernelInterfaces } from './kernel-interfaces.ts';
 import { readGroups } from './read-groups.ts';
+import { RuleCounter } from './rule-counter.ts';
 import type { Edit, FoundRules, KernelInterface, RuleTable } from './rule-table.ts';
 
 export interface IptablesOptions {
@@ -44,6 +45,7 @@ class IptablesDataplane implements Dataplane {
   /** What the rules in the kernel were compiled with. */
   #settings: TrafficSettings | undefined;
   #compileOptions: CompileOptions = { endpointComments: true };
+  #counter = new RuleCounter();
 
   constructor(table: RuleTable, openOther: () => RuleTable | undefined, { netns }: IptablesOptions) {
     this.#table = table;
@@ -66,13 +68,21 @@ class IptablesDataplane implements Dataplane {
     this.#compileOptions = optionsFor(plans);
     if (opensLocalhost(this.#settings)) this.#routeLocalnet();
     const { rules } = found as FoundIptables;
-    return this.#table.write(compareAll(rules, this.#compile(plans, this.#settings, this.#compileOptions)), rules);
+    this.#counter = new RuleCounter();
+    const program = this.#counter.counting(this.#compile(plans, this.#settings, this.#compileOptions));
+    const written = this.#table.write(this.#counter.passing(compareAll(rules, program)), rules);
+    return { ...written, rules: this.#counter.take() };
   }
 
   apply(changes: readonly PortChange[]): Written {
     const compile = (plan: PortPlan | undefined) => plan && compilePort(plan, this.#settings!, this.#compileOptions);
-    const edits = changes.flatMap(({ before, after }) => comparePorts(compile(before), compile(after)));
-    return edits.length === 0 ? nothingWritten : this.#table.write(inOrder(edits));
+    const edits = changes.flatMap((change) => {
+      const [before, after] = [compile(change.before), compile(change.after)];
+      this.#counter.replaced(before, after);
+      return comparePorts(before, after);
+    });
+    const written = edits.length === 0 ? nothingWritten : this.#table.write(this.#counter.passing(inOrder(edits)));
+    return { ...written, rules: this.#counter.take() };
   }
 
   mayHaveDrifted(): boolean {

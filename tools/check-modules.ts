@@ -37,7 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
   apiserver: ['base', 'kube', 'store'],
   controllers: ['base', 'kube', 'client'],
   scheduler: ['base', 'kube', 'client'],
-  dns: ['base', 'wire', 'kube', 'client'],
+  dns: ['base', 'wire', 'kube', 'client', 'kernel'],
   proxy: ['base', 'wire', 'kube', 'client', 'kernel'],
   node: ['base', 'wire', 'kube', 'client', 'kernel'],
   trace: ['base', 'wire', 'kernel'],

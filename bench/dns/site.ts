@@ -38,6 +38,8 @@ export class DnsSite implements AsyncDisposable {
   readonly #dir: string;
   readonly #children: ChildProcess[] = [];
   #cluster!: AsyncIterator<string>;
+  /** What the server said last on its standard error. */
+  #lastWords = '';
 
   private constructor(name: string) {
     const data = path.join(import.meta.dirname, '..', 'data');
@@ -130,12 +132,9 @@ export class DnsSite implements AsyncDisposable {
     const conf = this.write('Corefile', corefile);
     const child = this.#spawn(signalbox, ['dns', '--conf', conf, '--kubeconfig', path.join(this.#dir, 'kubeconfig')]);
     child.stdout!.resume();
-    let last = '';
-    child.stderr!.on('data', (piece) => (last = String(piece)));
+    child.stderr!.on('data', (piece) => (this.#lastWords = String(piece)));
     while (!(await this.#isReady())) {
-      if (child.exitCode !== null) throw new OperatingError('Run signalbox dns', 'ended', last);
-      if (performance.now() - startedMs > longestStartMs)
-        throw new OperatingError('Run signalbox dns', 'timeout', `not ready: ${last}`);
+      if (performance.now() - startedMs > longestStartMs) throw this.#failure('timeout');
       await wait(10);
     }
     this.readyMs = performance.now() - startedMs;
@@ -147,9 +146,15 @@ export class DnsSite implements AsyncDisposable {
     return (await this.run('bash', ['-c', `(${ask}) 2>&- || true`])).includes(' 200 ');
   }
 
+  #failure(code: string): OperatingError {
+    return new OperatingError('Run signalbox dns', code, this.#lastWords);
+  }
+
   /** nsenter and the shell both become the program that they start: the number stays. */
   #proc(file: string): string {
-    return readFileSync(`/proc/${this.#children[1]!.pid}/${file}`, 'utf8');
+    const child = this.#children[1]!;
+    if (child.exitCode !== null || child.signalCode !== null) throw this.#failure('ended');
+    return readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   }
 
   #spawn(command: string, words: readonly string[]): ChildProcess {

@@ -27,6 +27,11 @@ export interface Libc {
   flock(descriptor: number, operation: number): number;
   getrlimit(resource: number, limit: Uint8Array): number;
   setrlimit(resource: number, limit: Uint8Array): number;
+  /** `messages` are whole `struct mmsghdr`s; returns how many were received or sent. Waits for nothing. */
+  recvmmsg(socket: number, messages: Uint8Array): number;
+  sendmmsg(socket: number, messages: Uint8Array): number;
+  /** Where the bytes are; valid for as long as the buffer is referred to. */
+  addressOf(bytes: Uint8Array): bigint;
   listen(socket: number, backlog: number): number;
   /** `address` receives the client's. */
   accept4(socket: number, address: Uint8Array, flags: number): number;
@@ -100,6 +105,8 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
   const setsockopt = native('int setsockopt(int, int, int, const void *, unsigned int)');
   const send = native('long send(int, const void *, size_t, int)');
   const recvfrom = native('long recvfrom(int, void *, size_t, int, void *, void *)');
+  const recvmmsg = native('int recvmmsg(int, void *, unsigned int, int, void *)');
+  const sendmmsg = native('int sendmmsg(int, void *, unsigned int, int)');
   const poll = native('int poll(void *, unsigned long, int)');
   const mount = native('int mount(const char *, const char *, const char *, unsigned long, const void *)');
   const accept4 = native('int accept4(int, void *, void *, int)');
@@ -120,6 +127,11 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
     send: (socket, bytes, flags) => send(socket, bytes, bytes.length, flags),
     recvfrom: (socket, into, flags, address) =>
       recvfrom(socket, into, into.length, flags, address, lengthPointer(address)),
+    recvmmsg: (socket, messages) =>
+      recvmmsg(socket, messages, messages.length / multipleMessageLength, MSG_DONTWAIT, null),
+    sendmmsg: (socket, messages) =>
+      sendmmsg(socket, messages, messages.length / multipleMessageLength, MSG_NOSIGNAL | MSG_DONTWAIT),
+    addressOf,
     pollReadable: (descriptor, timeoutMs) => poll(pollDescriptor(descriptor), 1, timeoutMs),
     setns: native('int setns(int, int)'),
     unshare: native('int unshare(int)'),
@@ -144,6 +156,11 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
 
 /** SOL_SOCKET, SO_ATTACH_FILTER; its value is a struct sock_fprog: the number of instructions, and where they are. */
 const AttachFilter = { level: 1, option: 26 } as const;
+/** struct mmsghdr of 64-bit machines: a struct msghdr and the datagram's length. */
+export const multipleMessageLength = 64;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
 /** struct sock_filter of linux/filter.h */
 const socketFilterLength = 8;
 

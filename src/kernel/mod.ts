@@ -1,4 +1,5 @@
 export { type Capability, checkNftables, checkPrivileges } from './capabilities.ts';
+export { type DatagramAddress, DatagramSocket, openDatagrams } from './datagrams.ts';
 export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';

@@ -4,6 +4,7 @@ export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
 export { raiseFileLimit } from './limits.ts';
+export { MemoryFile } from './memory-file.ts';
 export { withNetns } from './namespace-switch.ts';
 export {
   createNetns,
@@ -28,4 +29,4 @@ export {
   type StreamSystem,
   socketAddress,
 } from './streams.ts';
-export { runTool, ToolError } from './tools.ts';
+export { type RunTool, runTool, ToolError } from './tools.ts';

@@ -18,6 +18,16 @@ test('A tool that ends badly says how, and keeps what it said', () => {
   assert.throws(() => runTool('sh', ['-c', 'kill -9 $$']), /ended by SIGKILL/);
 });
 
+test('A tool that does not end is killed at its deadline', () => {
+  assert.throws(
+    () => runTool('sleep', ['1000'], { deadlineMs: 50 }),
+    (error) =>
+      error instanceof ToolError &&
+      error.code === 'ETIMEDOUT' &&
+      error.message === 'Run sleep 1000: it did not end within 0.05 s and was killed',
+  );
+});
+
 test('A tool that is not there has the code ENOENT', () => {
   assert.throws(
     () => runTool('no-such-tool-here', []),

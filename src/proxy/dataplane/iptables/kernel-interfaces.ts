@@ -5,7 +5,7 @@ import { runTool, ToolError, withNetns } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { Family } from '../../plan/mod.ts';
 import { chooseInterface } from './choose-interface.ts';
-import { LegacyRuleTable } from './legacy-rule-table.ts';
+import { LegacyRuleTable, type Run } from './legacy-rule-table.ts';
 import { NftRuleTable } from './nft-rule-table.ts';
 import type { FoundRules, KernelInterface, RuleTable } from './rule-table.ts';
 
@@ -25,7 +25,7 @@ export interface KernelInterfaces {
 }
 
 export function kernelInterfaces(kernel: Kernel, { family, netns }: Place): KernelInterfaces {
-  const run = (file: string, args: readonly string[], input?: string) =>
+  const run: Run = (file, args, input) =>
     runTool(file, args, { ...(netns !== undefined && { netns }), ...(input !== undefined && { input }) });
   const open = (kind: KernelInterface): RuleTable => {
     if (kind === 'legacy') return new LegacyRuleTable(run, family);

@@ -1,18 +1,11 @@
-import { ToolError } from '../../../kernel/mod.ts';
-import {
-  type Family,
-  parseSave,
-  printRestore,
-  printRule,
-  type RestoreTable,
-  type TableName,
-} from '../../../wire/iptables/mod.ts';
+import { MemoryFile, ToolError } from '../../../kernel/mod.ts';
+import { type Family, parseSave, printRule, type Rule, type TableName } from '../../../wire/iptables/mod.ts';
 import { nothingWritten, type Written } from '../port.ts';
 import { Chain } from './chains.ts';
 import { type Edit, type FoundRules, isOurs, type RuleTable, tableNames } from './rule-table.ts';
 
 /** Runs a command of the system in the node's network namespace and returns what it prints. Throws ToolError. */
-export type Run = (file: string, args: readonly string[], input?: string) => string;
+export type Run = (file: string, args: readonly string[], input?: MemoryFile) => string;
 
 /** How long another who holds the lock of x_tables is waited for. */
 const lockSeconds = 30;
@@ -52,10 +45,16 @@ export class LegacyRuleTable implements RuleTable {
 
   write(edits: Iterable<Edit>): Written {
     this.#inStep = false;
-    const text = printRestore(restoreTables(edits));
-    if (text !== '') this.#restore(text);
-    this.#inStep = true;
-    return text === '' ? nothingWritten : { messages: 1, bytes: text.length };
+    const script = new RestoreScript();
+    try {
+      for (const edit of edits) script.add(edit);
+      const input = script.finish();
+      if (input) this.#restore(input);
+      this.#inStep = true;
+      return input ? { messages: 1, bytes: input.length } : nothingWritten;
+    } finally {
+      script.close();
+    }
   }
 
   /** As upstream: a table whose canary has gone was flushed. */
@@ -75,50 +74,81 @@ export class LegacyRuleTable implements RuleTable {
     }
   }
 
-  #restore(text: string): void {
+  #restore(input: MemoryFile): void {
     try {
-      this.#run(`${this.#command}-restore`, ['--noflush', `--wait=${lockSeconds}`], text);
+      this.#run(`${this.#command}-restore`, ['--noflush', `--wait=${lockSeconds}`], input);
     } catch (error) {
-      throw error instanceof ToolError ? withLine(error, text) : error;
+      throw error instanceof ToolError ? withLine(error, input) : error;
     }
   }
 }
 
 /** The tool tells the number of a line that only we have. */
-function withLine(error: ToolError, text: string): ToolError {
+function withLine(error: ToolError, input: MemoryFile): ToolError {
   const number = /line:? (\d+)/.exec(error.stderr)?.[1];
-  const line = number && text.split('\n')[Number(number) - 1];
+  const line = number && input.text().split('\n')[Number(number) - 1];
   if (!line) return error;
   return new ToolError(error.operation, error.code, `${error.stderr.trim()}: ${line}`, error.stderr);
 }
 
-/** Chain lines come first: they make what is not there and empty what is. */
-function restoreTables(edits: Iterable<Edit>): RestoreTable[] {
-  const tables = new Map<TableName, { name: TableName; chains: string[]; commands: string[]; deletions: string[] }>();
-  for (const edit of edits) {
-    const name = edit.table;
-    const table = tables.get(name) ?? { name, chains: [], commands: [], deletions: [] };
-    tables.set(name, table);
-    if (edit.do !== 'insert' && edit.do !== 'remove') table.chains.push(edit.chain);
-    if (edit.do === 'delete') table.deletions.push(`-X ${edit.chain}`);
-    for (const command of commandsOf(edit)) table.commands.push(command);
+/**
+ * What `iptables-legacy-restore --noflush` is to read for some edits: a section for each table, in the order in which they
+ * come up. It goes into files of the kernel's as it is made, because a cold start's is 10 MB long.
+ */
+class RestoreScript {
+  readonly #sections = new Map<TableName, { readonly file: MemoryFile; readonly deletions: string[] }>();
+
+  add(edit: Edit): void {
+    const { table, chain } = edit;
+    const { file, deletions } = this.#section(table);
+    switch (edit.do) {
+      case 'create':
+        writeChain(file, chain, edit.rules);
+        return;
+      case 'change':
+        writeChain(file, chain, edit.after);
+        return;
+      case 'insert':
+        file.write(`${edit.at === 'start' ? '-I' : '-A'} ${chain} ${printRule(edit.rule)}\n`);
+        return;
+      case 'remove':
+        file.write(`-D ${chain} ${edit.text}\n`);
+        return;
+      case 'delete':
+        // Chains that go may point to each other: all are empty before the first is deleted.
+        writeChain(file, chain, []);
+        deletions.push(chain);
+    }
   }
-  return [...tables.values()].map(({ name, chains, commands, deletions }) => {
-    return { name, chains, commands: [...commands, ...deletions] };
-  });
+
+  /** Call once, last. Undefined: there is nothing to do. */
+  finish(): MemoryFile | undefined {
+    let whole: MemoryFile | undefined;
+    for (const { file, deletions } of this.#sections.values()) {
+      for (const chain of deletions) file.write(`-X ${chain}\n`);
+      file.write('COMMIT\n');
+      if (whole) whole.append(file);
+      else whole = file;
+    }
+    return whole;
+  }
+
+  close(): void {
+    for (const { file } of this.#sections.values()) file.close();
+  }
+
+  #section(table: TableName): { readonly file: MemoryFile; readonly deletions: string[] } {
+    const known = this.#sections.get(table);
+    if (known) return known;
+    const section = { file: new MemoryFile(`iptables-${table}`), deletions: [] };
+    this.#sections.set(table, section);
+    section.file.write(`*${table}\n`);
+    return section;
+  }
 }
 
-function commandsOf(edit: Edit): string[] {
-  switch (edit.do) {
-    case 'create':
-      return edit.rules.map((rule) => `-A ${edit.chain} ${printRule(rule)}`);
-    case 'change':
-      return edit.after.map((rule) => `-A ${edit.chain} ${printRule(rule)}`);
-    case 'insert':
-      return [`${edit.at === 'start' ? '-I' : '-A'} ${edit.chain} ${printRule(edit.rule)}`];
-    case 'remove':
-      return [`-D ${edit.chain} ${edit.text}`];
-    case 'delete':
-      return [];
-  }
+/** Naming a chain makes it if it is not there, and empties it. */
+function writeChain(file: MemoryFile, chain: string, rules: readonly Rule[]): void {
+  file.write(`:${chain} - [0:0]\n`);
+  for (const rule of rules) file.write(`-A ${chain} ${printRule(rule)}\n`);
 }

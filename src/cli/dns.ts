@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { version } from '../base/version.ts';
 import { connect } from './connect.ts';
+import { dnsWhyCommand } from './dns-why.ts';
 import {
   durationMs,
   interruption,
@@ -80,6 +81,7 @@ Examples:
   signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only`,
     );
   for (const option of logOptions()) command.addOption(option);
+  command.enablePositionalOptions().addCommand(dnsWhyCommand());
   return command.action(async (flags: DnsFlags) => {
     if (flags.version) {
       process.stdout.write(`signalbox ${version}\n`);

@@ -22,7 +22,9 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 function createProgram(): Command {
+  // Options belong to the command that they stand behind: `dns why` and `dns` share names of some.
   const program = new Command('signalbox')
+    .enablePositionalOptions()
     .description('Kubernetes Service networking: Services without Kubernetes, or in place of kube-proxy and CoreDNS.')
     .addHelpText(
       'after',
@@ -45,13 +47,16 @@ ${exitCodesHelp}`,
   ]) {
     program.addCommand(command);
   }
-  for (const command of [program, ...program.commands]) {
-    command
-      .exitOverride()
-      .showHelpAfterError(`(signalbox ${command === program ? '' : `${command.name()} `}--help says more)`);
+  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
+  for (const command of all) {
+    command.exitOverride().showHelpAfterError(`(${fullName(command)} --help says more)`);
   }
   return program;
 }
+
+/** `signalbox dns why` */
+const fullName = (command: Command): string =>
+  command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 
 function report(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;

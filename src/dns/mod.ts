@@ -1,3 +1,4 @@
 export type { KubernetesDirective } from './corefile/mod.ts';
 export { CorefileServer, machineFiles } from './service/mod.ts';
 export { type DnsServer, startDns } from './start-dns.ts';
+export { explainLookup, type Report, renderReport, type WhyOptions } from './why/mod.ts';

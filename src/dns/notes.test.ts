@@ -8,7 +8,8 @@ import { type DnsDependencies, type DnsOptions, startDns } from './start-dns.ts'
 import { testApi } from './testing/corefile-server.ts';
 import { answerTo, fakeUpstream } from './testing/fake-upstream.ts';
 import { clusterYaml, fakeInformers, parseObjects } from './testing/fixture.ts';
-import { decode, encodeQuestion, exchangeUdp, extendedErrorOf, optionOf } from './testing/stub-client.ts';
+import { decode, encodeQuestion, exchangeUdp, extendedErrorOf } from './testing/stub-client.ts';
+import { optionOf } from './why/records.ts';
 
 async function start(t: TestContext, options: Partial<DnsOptions>, dependencies: Partial<DnsDependencies> = {}) {
   const informers = fakeInformers(parseObjects(clusterYaml));

@@ -29,7 +29,7 @@ export { openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
-export { type ClusterDnsOptions, type DnsConfig, parseResolvConf, podDnsConfig } from './pod-dns.ts';
+export { type ClusterDnsOptions, type DnsConfig, ndotsOf, parseResolvConf, podDnsConfig } from './pod-dns.ts';
 export { qosClassOf } from './qos.ts';
 export { divideQuantity } from './quantity.ts';
 export { apiVersionOf, type Resource } from './resource.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,7 +72,9 @@ function machine(t: TestContext) {
       return '';
     }
   };
-  return { folder, start, run };
+  const runFully = (...words: string[]) =>
+    spawnSync('ip', [...inside, join(root, 'bin', 'signalbox'), ...words], { encoding: 'utf8' });
+  return { folder, start, run, runFully };
 }
 
 const missing = ['dig', 'curl'].filter(
@@ -82,7 +84,7 @@ const missing = ['dig', 'curl'].filter(
 test(`the ConfigMap of deploy/coredns-replacement.yaml, as it is, on CoreDNS's ports${missing.length ? ' (dig and curl are not installed)' : ''}`, {
   skip: missing.length > 0 || process.getuid?.() !== 0,
 }, async (t) => {
-  const { folder, start, run } = machine(t);
+  const { folder, start, run, runFully } = machine(t);
   const file = join(folder, 'Corefile');
   writeFileSync(file, corefile);
   const kubeconfig = join(folder, 'admin.kubeconfig');
@@ -104,6 +106,21 @@ test(`the ConfigMap of deploy/coredns-replacement.yaml, as it is, on CoreDNS's p
     run('curl', '-s', 'http://127.0.0.1:9153/metrics'),
     /coredns_dns_requests_total\{server="dns:\/\/:53",zone="\."/,
   );
+
+  // Exit codes that scripts go by.
+  const why = (...words: string[]) => runFully('dns', 'why', '--kubeconfig', kubeconfig, ...words);
+  const found = why('kubernetes.default.svc.cluster.local.', '--server', address, '--type', 'a', '-o', 'json');
+  assert.equal(found.status, 0, found.stderr);
+  assert.deepEqual(JSON.parse(found.stdout).result.records, [
+    'kubernetes.default.svc.cluster.local. 30 IN A 10.96.0.1',
+  ]);
+  const missing = why('kubernets.default.svc.cluster.local.', '--server', address);
+  assert.equal(missing.status, 1, missing.stderr);
+  assert.match(missing.stdout, /No Service kubernets in namespace default; did you mean default\/kubernetes\?/);
+  const wrong = why('kubernetes', '--from', 'default/nobody', '--server', address);
+  assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  assert.match(wrong.stderr, /^error: Look at Pod default\/nobody: there is no such Pod\n/);
+  assert.equal(why('kubernetes.', '--server', `${address}:1`, '-o', 'yaml').status, 4);
 
   // Asked to end, it answers on for the lame-duck time, and is no longer ready.
   dns.child.kill('SIGTERM');

@@ -4,7 +4,7 @@ import type { Client } from '../../client/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from '../cluster-source.ts';
 import type { KubernetesDirective } from '../corefile/mod.ts';
 import { ProgrammingLatency } from '../metrics/programming-latency.ts';
-import { ClusterZone, splitZones } from '../zone/mod.ts';
+import { ClusterZone, splitZones, type ZoneOptions } from '../zone/mod.ts';
 
 export interface ClusterDependencies {
   /** How this directive says that the API server is reached. Throws UsageError. */
@@ -60,9 +60,13 @@ export class FollowedCluster {
   }
 }
 
-function zoneFor(directive: KubernetesDirective, clock: Clock): ClusterZone {
+const zoneFor = (directive: KubernetesDirective, clock: Clock): ClusterZone =>
+  new ClusterZone({ ...zoneOptionsOf(directive), nowSeconds: () => Math.floor(clock.now() / 1000) });
+
+/** Throws UsageError. */
+export function zoneOptionsOf(directive: KubernetesDirective): Omit<ZoneOptions, 'nowSeconds'> {
   const { namespaces, namespaceLabels } = directive;
-  return new ClusterZone({
+  return {
     ...splitZones(directive.zones),
     ttlSeconds: directive.ttlSeconds,
     podRecords: directive.pods,
@@ -72,8 +76,7 @@ function zoneFor(directive: KubernetesDirective, clock: Clock): ClusterZone {
     withoutEndpoints: !directive.endpoints,
     namespaces,
     onlyListedNamespaces: namespaceLabels !== undefined,
-    nowSeconds: () => Math.floor(clock.now() / 1000),
-  });
+  };
 }
 
 /** Clusters by what is said of them, so that a reload that changes nothing of it goes on with what is known. */

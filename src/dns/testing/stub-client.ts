@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import dnsPacket, { type Answer, type DecodedPacket, type OptAnswer } from 'dns-packet';
 import type { SocketAddress } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
+import { optionOf, recordLine } from '../why/records.ts';
 
 export interface Ask {
   readonly name: string;
@@ -60,50 +61,12 @@ export function exchangeTcp(at: SocketAddress, ...packets: Uint8Array[]): Promis
   });
 }
 
-/** Records as a zone file has them: `web.default.svc.cluster.local. 5 IN A 10.96.1.1`. */
+/** Records as a zone file has them: `web.default.svc.cluster.local. 5 IN A 10.96.1.1`; serial numbers are not compared. */
 export const zoneLines = (records: readonly Answer[] | undefined): string[] =>
-  (records ?? []).flatMap((record) => {
-    if (record.type === 'OPT' || !('ttl' in record)) return [];
-    return [`${dotted(record.name)} ${record.ttl} IN ${record.type} ${dataText(record)}`];
-  });
-
-function dataText(record: Answer): string {
-  switch (record.type) {
-    case 'SRV': {
-      const { priority, weight, port, target } = record.data;
-      return `${priority} ${weight} ${port} ${dotted(target)}`;
-    }
-    case 'SOA': {
-      const { mname, rname, refresh, retry, expire, minimum } = record.data;
-      return `${dotted(mname)} ${dotted(rname)} SERIAL ${refresh} ${retry} ${expire} ${minimum}`;
-    }
-    case 'TXT':
-      return [record.data]
-        .flat()
-        .map((text) => JSON.stringify(text.toString()))
-        .join(' ');
-    case 'HINFO':
-      return `"${record.data.cpu}" "${record.data.os}"`;
-    case 'CNAME':
-    case 'PTR':
-    case 'NS':
-      return dotted(record.data);
-    default:
-      return 'data' in record ? String(record.data) : '';
-  }
-}
-
-const dotted = (name: string): string => (name === '.' ? name : `${name}.`);
+  (records ?? []).flatMap((record) => recordLine(record)?.replace(/(SOA \S+ \S+) \d+/, '$1 SERIAL') ?? []);
 
 /** The sentence of the Extended DNS Error, if there is one, behind its code: `0 No namespace x`. */
 export function extendedErrorOf(message: DecodedPacket): string | undefined {
   const data = optionOf(message, 15);
   return data && `${data.readUInt16BE(0)} ${data.toString('utf8', 2)}`;
-}
-
-/** What an EDNS option of the message holds. */
-export function optionOf(message: DecodedPacket, wanted: number): Buffer | undefined {
-  const opt = message.additionals?.find((record): record is OptAnswer => record.type === 'OPT');
-  const options: readonly { code: number; data?: Buffer }[] = opt?.options ?? [];
-  return options.find(({ code }) => code === wanted)?.data;
 }

@@ -34,6 +34,12 @@ function addressOf(family: ReverseName['family'], digits: readonly number[]): Ui
   return Uint8Array.from({ length: 16 }, (_, index) => (digits[2 * index]! << 4) | digits[2 * index + 1]!);
 }
 
+/** `1.0.96.10.in-addr.arpa`; `address` is 4 or 16 bytes. */
+export const reverseName = (address: Uint8Array): string =>
+  address.length === 4
+    ? `${[...address].reverse().join('.')}.in-addr.arpa`
+    : `${[...Buffer.from(address).toString('hex')].reverse().join('.')}.ip6.arpa`;
+
 interface Range {
   readonly family: ReverseName['family'];
   readonly digits: readonly number[];

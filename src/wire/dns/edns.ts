@@ -23,7 +23,7 @@ export interface Notes {
 }
 
 /** RFC 8914 */
-const extendedErrorOption = 15;
+export const extendedErrorOption = 15;
 /**
  * Of the range for local use (RFC 6891 section 9): empty in a query, it asks where the answer comes from, which stands in
  * the answer's as UTF-8. `signalbox dns why` sends it; a server that does not know it passes it over.

@@ -8,7 +8,7 @@ export {
   safeUdpBytes,
   typeText,
 } from './constants.ts';
-export { type ExtendedError, originOption } from './edns.ts';
+export { type ExtendedError, extendedErrorOption, originOption } from './edns.ts';
 export { MalformedMessageError } from './errors.ts';
 export { encodeName, isWithin, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
 export { parseQuery, type Query } from './query.ts';

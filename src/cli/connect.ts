@@ -27,7 +27,7 @@ export function connectAsComponent(
   { kubeconfig, master }: ApiAccess,
   program: string,
   clock: Clock,
-  observer: RequestObserver,
+  observer?: RequestObserver,
 ): Client {
   const config = kubeconfig
     ? loadKubeconfig(kubeconfig)
@@ -35,7 +35,8 @@ export function connectAsComponent(
       ? { server: master }
       : inClusterConfig({ environment: process.env });
   const server = master || config.server;
-  return createClient({ ...http2Exchange({ ...config, server, clock, observer }), userAgent: userAgent(program) });
+  const options = { ...config, server, clock, ...(observer && { observer }) };
+  return createClient({ ...http2Exchange(options), userAgent: userAgent(program) });
 }
 
 const userAgent = (program: string): string => `${program}/${version}`;

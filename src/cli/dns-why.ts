@@ -111,7 +111,7 @@ function clientOf(kubeconfig: string | undefined): { client?: Client; namespace:
     return { client: connect(file, 'signalbox-dns-why', systemClock), namespace: loadKubeconfig(file).namespace };
   }
   if (process.env.KUBERNETES_SERVICE_HOST === undefined) return { namespace: 'default' };
-  return { client: connectAsComponent({}, 'signalbox-dns-why', systemClock, () => {}), namespace: 'default' };
+  return { client: connectAsComponent({}, 'signalbox-dns-why', systemClock), namespace: 'default' };
 }
 
 function recordType(text: string): string {

@@ -1,4 +1,5 @@
+export { componentUser, controllerUser } from './authorization/users.ts';
 export { serveHttps } from './front/https.ts';
 export { ensureKubeconfig } from './pki/kubeconfig.ts';
 export { ensurePki } from './pki/pki.ts';
-export { checkApiServerSettings, createApiServer } from './server.ts';
+export { type ApiServer, checkApiServerSettings, createApiServer } from './server.ts';

@@ -4,18 +4,39 @@ import type { Clock } from '../base/clock.ts';
 import { UsageError } from '../base/errors.ts';
 import type { Exchange } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
-import { allResources, Event, failure, forbidden, Namespace, notFound, type Resource } from '../kube/mod.ts';
+import {
+  allResources,
+  ClusterRole,
+  ClusterRoleBinding,
+  Event,
+  failure,
+  forbidden,
+  Namespace,
+  notFound,
+  Pod,
+  type Resource,
+  Role,
+  RoleBinding,
+  reviewResources,
+} from '../kube/mod.ts';
 import type { Store } from '../store/port.ts';
+import { checkEscalation } from './admission/escalation.ts';
+import { restrictNodes } from './admission/node-restriction.ts';
 import { parsePortRange, parseServiceCidr } from './allocation/address-range.ts';
 import { Pool } from './allocation/pool.ts';
 import type { ServiceAllocation } from './allocation/service-allocation.ts';
+import { Authorizer } from './authorization/authorizer.ts';
+import { nodeAuthorizer } from './authorization/node-authorizer.ts';
+import { NodeGraph } from './authorization/node-graph.ts';
+import { reconcileRoles } from './authorization/policy/reconcile.ts';
+import { RoleIndex } from './authorization/role-index.ts';
+import { loopback } from './authorization/users.ts';
 import { createDefaults } from './bootstrap.ts';
 import { Feed } from './cache/feed.ts';
 import { ResourceCache } from './cache/resource-cache.ts';
 import { Pages } from './discovery/pages.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Registry } from './registry/registry.ts';
-import { loopback } from './request/authorize.ts';
 import { createAnswer } from './serve/answer.ts';
 import { refuse } from './status-error.ts';
 import { strategyFor } from './strategies/mod.ts';
@@ -66,19 +87,24 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   const advertised = { address: options.advertiseAddress, port: options.advertisePort };
   const pages = new Pages({
-    resources: allResources,
+    resources: [...allResources, ...reviewResources],
     serverAddress: `${advertised.address}:${advertised.port}`,
     problems: () => (feed.hasEnded ? ['store'] : []),
   });
+  const authorizer = new Authorizer(roleIndexOf(caches), [nodeAuthorizer(new NodeGraph(caches.get(Pod)!))]);
   await feed.start();
   await createDefaults(registryOf, allocation.addresses.at(0), advertised);
+  await reconcileRoles(registryOf);
   const housekeeping = new Housekeeping({
     ...{ store, feed, clock, log },
     caches: [...caches.values()],
     events: registryOf(Event),
   });
   housekeeping.start();
-  const answer = createAnswer({ store, feed, clock, log, registryOf, pages });
+  const answer = createAnswer({
+    ...{ store, feed, clock, log, registryOf, pages, authorizer },
+    admissions: [checkEscalation, restrictNodes],
+  });
   return {
     answer,
     exchange: (request) => answer(request.user ? request : { ...request, user: loopback }),
@@ -92,6 +118,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
   };
 }
+
+const roleIndexOf = (caches: ReadonlyMap<Resource, ResourceCache>): RoleIndex =>
+  new RoleIndex({
+    roles: caches.get(Role)!,
+    clusterRoles: caches.get(ClusterRole)!,
+    roleBindings: caches.get(RoleBinding)!,
+    clusterRoleBindings: caches.get(ClusterRoleBinding)!,
+  });
 
 /** Throws UsageError for a setting that cannot be used: for whoever wants to know before anything is written. */
 export function checkApiServerSettings(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { ManualClock } from '../base/clock.ts';
-import type { ApiRequest } from '../base/exchange.ts';
+import type { ApiRequest, Impersonation, User } from '../base/exchange.ts';
 import { silentLogger } from '../base/log.ts';
 import { createMemoryStore } from '../store/mod.ts';
 import type { Store } from '../store/port.ts';
@@ -23,16 +23,21 @@ export interface WatchLines {
 }
 
 /** An API server in this process, over a store in memory and a clock that stands still, for tests. */
-export interface TestServer {
+export interface TestServer extends Caller {
   readonly server: ApiServer;
   readonly store: Store;
   readonly clock: ManualClock;
+  /** The same calls as somebody else than the server itself. */
+  as(user: User, impersonate?: Impersonation): Caller;
+  watch(url: string, headers?: Record<string, string>): Promise<WatchLines>;
+}
+
+export interface Caller {
   call(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Expects a success (2xx) and returns the body. */
   ok(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Json>;
   /** Expects a Status with this code and returns its message. */
   refused(code: number, method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<string>;
-  watch(url: string, headers?: Record<string, string>): Promise<WatchLines>;
 }
 
 export const mergePatch = { 'content-type': 'application/merge-patch+json' };
@@ -56,16 +61,24 @@ export async function startTestServer(
     await server.stop();
     await store.close();
   });
-  const call = async (method: string, url: string, body?: unknown, headers: Record<string, string> = {}) => {
-    const response = await server.exchange(requestOf(method, url, body, headers));
+  return {
+    server,
+    store,
+    clock,
+    ...callerOf(server, {}),
+    as: (user, impersonate) => callerOf(server, { user, ...(impersonate && { impersonate }) }),
+    watch: (url, headers = {}) => openWatch(server, url, headers),
+  };
+}
+
+function callerOf(server: ApiServer, identity: Pick<ApiRequest, 'user' | 'impersonate'>): Caller {
+  const call: Caller['call'] = async (method, url, body, headers = {}) => {
+    const response = await server.exchange({ ...requestOf(method, url, body, headers), ...identity });
     assert(typeof response.body === 'string', 'an answer that is no watch');
     const isJson = response.headers['content-type']?.startsWith('application/json');
     return { ...response, body: isJson ? JSON.parse(response.body) : response.body };
   };
   return {
-    server,
-    store,
-    clock,
     call,
     async ok(method, url, body, headers) {
       const answer = await call(method, url, body, headers);
@@ -79,7 +92,6 @@ export async function startTestServer(
       assert.equal(answer.body.code, code);
       return answer.body.message;
     },
-    watch: (url, headers = {}) => openWatch(server, url, headers),
   };
 }
 

@@ -1,3 +1,20 @@
+/** Somebody who has proven who they are, or nobody (`system:anonymous`). */
+export interface User {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** As whom a request wants to be taken (the Impersonate-* headers). */
+export interface Impersonation {
+  /** '' when the headers name none, which is refused. */
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
 /**
  * One HTTP request and its answer, without a transport: the API server answers it, the client asks it, and whether
  * HTTP/1.1, HTTP/2 or a plain function call carries it is somebody else's matter.
@@ -12,7 +29,8 @@ export interface ApiRequest {
   /** Aborted when the other side goes away or no longer wants the answer. */
   readonly signal: AbortSignal;
   /** Who asks, as the transport has authenticated them. */
-  readonly user?: { readonly name: string; readonly groups: readonly string[] };
+  readonly user?: User;
+  readonly impersonate?: Impersonation;
 }
 
 export interface ApiResponse {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { messageOf, UsageError } from '../base/errors.ts';
+import type { User } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import type { Store } from '../store/port.ts';
@@ -89,9 +90,15 @@ async function runServer(flags: ServerFlags): Promise<void> {
 
 async function startServer(flags: ServerFlags, log: Logger, running: AsyncDisposableStack): Promise<void> {
   const clock = systemClock;
-  const { checkApiServerSettings, createApiServer, ensureKubeconfig, ensurePki, serveHttps } = await import(
-    '../apiserver/mod.ts'
-  );
+  const {
+    checkApiServerSettings,
+    componentUser,
+    controllerUser,
+    createApiServer,
+    ensureKubeconfig,
+    ensurePki,
+    serveHttps,
+  } = await import('../apiserver/mod.ts');
   const { createClient } = await import('../client/mod.ts');
   const { startControllers } = await import('../controllers/mod.ts');
   const { startScheduler } = await import('../scheduler/mod.ts');
@@ -121,11 +128,16 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     organizations: ['system:masters'],
     clock,
   });
-  const client = createClient({ exchange: apiServer.exchange, userAgent: `signalbox-server/${version}` });
+  const { exchange } = apiServer;
+  const clientOf = (user: User) => createClient({ exchange, user, userAgent: `signalbox-server/${version}` });
   const nodeLifecycle = { graceMs: flags.nodeMonitorGracePeriod };
-  const controllers = startControllers({ client, clock, log, nodeLifecycle });
+  const controllers = startControllers({
+    client: clientOf(componentUser('system:kube-controller-manager')),
+    clientAs: (controller) => clientOf(controllerUser(controller)),
+    ...{ clock, log, nodeLifecycle },
+  });
   running.defer(() => controllers.stop());
-  const scheduler = startScheduler({ client, clock, log });
+  const scheduler = startScheduler({ client: clientOf(componentUser('system:kube-scheduler')), clock, log });
   running.defer(() => scheduler.stop());
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createRecorder, SharedInformers } from '../client/mod.ts';
 import { allResources, Event, type Resource } from '../kube/mod.ts';
+import { startClusterRoleAggregation } from './clusterroleaggregation/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
@@ -15,7 +16,10 @@ import type { StopController } from './shared/context.ts';
 import { controllerIndexes } from './shared/indexes.ts';
 
 export interface ControllersOptions {
+  /** Sees everything, and writes Events. */
   readonly client: Client;
+  /** For what one controller does, by its name; default: `client`. */
+  readonly clientAs?: (controller: string) => Client;
   readonly clock: Clock;
   readonly log: Logger;
   /** In [0, 1), for jitter. */
@@ -35,7 +39,8 @@ export function startControllers(options: ControllersOptions): Controllers {
   const { client, clock, log } = options;
   const informers = new SharedInformers({ ...options, indexes: controllerIndexes });
   const recorder = createRecorder({ client, component: 'signalbox-controllers', clock, log });
-  const context = { client, clock, log, informers, recorder };
+  const { clientAs = () => client } = options;
+  const as = (controller: string) => ({ client: clientAs(controller), clock, log, informers, recorder });
   // Events are many, and no controller reads them.
   const watched = allResources.filter((resource) => resource !== (Event as Resource));
   for (const resource of watched) informers.of(resource);
@@ -45,15 +50,16 @@ export function startControllers(options: ControllersOptions): Controllers {
   const synced = informers.start().then(() => {
     if (isStopped) return;
     running.push(
-      startDeploymentController(context),
-      startReplicaSetController(context),
-      startEndpointSliceController(context),
-      startEndpointsController(context),
-      startNodeLifecycleController(context, options.nodeLifecycle),
-      startPodGcController(context, options.podGc),
-      startGarbageCollector(context, watched),
-      startNamespaceController(context, allResources),
-      startServiceAccountController(context),
+      startDeploymentController(as('deployment-controller')),
+      startReplicaSetController(as('replicaset-controller')),
+      startEndpointSliceController(as('endpointslice-controller')),
+      startEndpointsController(as('endpoint-controller')),
+      startNodeLifecycleController(as('node-controller'), options.nodeLifecycle),
+      startPodGcController(as('pod-garbage-collector'), options.podGc),
+      startGarbageCollector(as('generic-garbage-collector'), watched),
+      startNamespaceController(as('namespace-controller'), allResources),
+      startServiceAccountController(as('service-account-controller')),
+      startClusterRoleAggregation(as('clusterrole-aggregation-controller')),
     );
     log.info('Controllers are running', { controllers: running.length });
   });

@@ -2,11 +2,19 @@ import { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './ki
 import { EndpointSlice, Endpoints } from './kinds/endpoints.ts';
 import { Node } from './kinds/node.ts';
 import { Pod } from './kinds/pod.ts';
+import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './kinds/rbac.ts';
+import {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+} from './kinds/reviews.ts';
 import { Service } from './kinds/service.ts';
 import { Deployment, ReplicaSet } from './kinds/workload.ts';
 import { apiVersionOf, type Resource } from './resource.ts';
 
-/** Every kind that the API serves, in the order in which discovery lists them. */
+/** Every kind that the API keeps, in the order in which discovery lists them. */
 export const allResources: readonly Resource[] = [
   ConfigMap,
   Endpoints,
@@ -21,10 +29,24 @@ export const allResources: readonly Resource[] = [
   ReplicaSet,
   Lease,
   EndpointSlice,
+  ClusterRole,
+  ClusterRoleBinding,
+  Role,
+  RoleBinding,
 ];
 
-const byPlural = new Map(allResources.map((resource) => [`${apiVersionOf(resource)}/${resource.plural}`, resource]));
-const byKind = new Map(allResources.map((resource) => [`${apiVersionOf(resource)}/${resource.kind}`, resource]));
+/** Kinds that are created to ask something, and never kept. */
+export const reviewResources: readonly Resource[] = [
+  SelfSubjectReview,
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+];
+
+const served = [...allResources, ...reviewResources];
+const byPlural = new Map(served.map((resource) => [`${apiVersionOf(resource)}/${resource.plural}`, resource]));
+const byKind = new Map(served.map((resource) => [`${apiVersionOf(resource)}/${resource.kind}`, resource]));
 
 /** As a URL names it: `('apps', 'v1', 'deployments')`; the core group is `''`. */
 export const resourceByPlural = (group: string, version: string, plural: string): Resource | undefined =>

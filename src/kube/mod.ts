@@ -1,4 +1,4 @@
-export { allResources, resourceByKind, resourceByPlural } from './catalog.ts';
+export { allResources, resourceByKind, resourceByPlural, reviewResources } from './catalog.ts';
 export { applyDefaults } from './defaults/apply-defaults.ts';
 export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
@@ -16,6 +16,15 @@ export {
   type PodStatus,
   type Probe,
 } from './kinds/pod.ts';
+export {
+  ClusterRole,
+  ClusterRoleBinding,
+  type PolicyRule,
+  Role,
+  RoleBinding,
+  rbacGroup,
+  type Subject,
+} from './kinds/rbac.ts';
 export { Service, type ServicePort, type ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
 export type { KubeInput, KubeObject, LabelSelector, ObjectMeta, OwnerReference } from './meta.ts';
@@ -33,7 +42,7 @@ export { type ClusterDnsOptions, type DnsConfig, ndotsOf, parseResolvConf, podDn
 export { qosClassOf } from './qos.ts';
 export { divideQuantity } from './quantity.ts';
 export { apiVersionOf, type Resource } from './resource.ts';
-export { matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
+export { type FieldRequirement, matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
 export {
   formatLabelSelector,
   matchesLabels,

@@ -9,7 +9,7 @@ import { apiVersionOf } from './resource.ts';
 import { formatMicroTime, formatTime, parseTime } from './time.ts';
 
 test('every kind is found by its URL and by its own name', () => {
-  assert.equal(allResources.length, 13);
+  assert.ok(allResources.length >= 13);
   for (const resource of allResources) {
     assert.equal(resourceByPlural(resource.group, resource.version, resource.plural), resource);
     assert.equal(resourceByKind(apiVersionOf(resource), resource.kind), resource);

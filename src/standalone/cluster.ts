@@ -188,7 +188,7 @@ class Parts {
   }
 
   async #issueIdentities(): Promise<void> {
-    const { adminKubeconfig, control, name, nodes } = this.#layout;
+    const { adminKubeconfig, proxyKubeconfig, dnsKubeconfig, control, name, nodes } = this.#layout;
     const pki = await ensurePki({
       dir: path.join(serverDir(this.#layout), 'pki'),
       addresses: [control.address],
@@ -203,6 +203,8 @@ class Parts {
       commonName: 'admin',
       organizations: ['system:masters'],
     });
+    await ensureKubeconfig(pki, { ...common, path: proxyKubeconfig, commonName: 'system:kube-proxy' });
+    await ensureKubeconfig(pki, { ...common, path: dnsKubeconfig, commonName: 'system:kube-dns' });
     for (const node of nodes) {
       const commonName = `system:node:${node.name}`;
       await ensureKubeconfig(pki, { ...common, path: node.kubeconfig, commonName, organizations: ['system:nodes'] });

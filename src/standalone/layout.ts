@@ -8,6 +8,9 @@ export interface ClusterLayout {
   /** Holds the store, certificates, logs and Pod state; also the mark by which the cluster's processes are known. */
   readonly stateDir: string;
   readonly adminKubeconfig: string;
+  /** Those of all service proxies, and of all DNS servers. */
+  readonly proxyKubeconfig: string;
+  readonly dnsKubeconfig: string;
   readonly logDir: string;
   /** The only thing in the host's own namespace: a veth end with the fabric's address for the host. */
   readonly hostLink: string;
@@ -79,6 +82,8 @@ export function layoutOf(name: string, stateRoot: string, subnet: string, nodeCo
     name,
     stateDir,
     adminKubeconfig: path.join(stateDir, 'admin.kubeconfig'),
+    proxyKubeconfig: path.join(stateDir, 'proxy.kubeconfig'),
+    dnsKubeconfig: path.join(stateDir, 'dns.kubeconfig'),
     logDir: path.join(stateDir, 'logs'),
     hostLink: `sb-${name}`,
     namespacePrefix: prefix,

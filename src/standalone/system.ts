@@ -4,7 +4,7 @@ import { type ClusterLayout, clusterDefaults, type NodeLayout } from './layout.t
 
 /** What the cluster itself runs in kube-system: a service proxy and a DNS server on every node, and the DNS Service. */
 export function systemManifests(layout: ClusterLayout): Manifest[] {
-  return [dnsService(), ...layout.nodes.flatMap((node) => [proxyPod(node), dnsPod(layout, node)])];
+  return [dnsService(), ...layout.nodes.flatMap((node) => [proxyPod(layout, node), dnsPod(layout, node)])];
 }
 
 export const proxyLabels = { 'k8s-app': 'signalbox-proxy' } as const;
@@ -29,11 +29,11 @@ function dnsService(): Manifest {
   };
 }
 
-const proxyPod = (node: NodeLayout): Manifest =>
+const proxyPod = (layout: ClusterLayout, node: NodeLayout): Manifest =>
   systemPod(node, 'signalbox-proxy', proxyLabels, {
     image: 'signalbox/proxy',
     args: [
-      `--kubeconfig=${node.kubeconfig}`,
+      `--kubeconfig=${layout.proxyKubeconfig}`,
       `--hostname-override=${node.name}`,
       `--cluster-cidr=${clusterDefaults.clusterCidr}`,
     ],
@@ -43,7 +43,7 @@ const dnsPod = (layout: ClusterLayout, node: NodeLayout): Manifest =>
   systemPod(node, 'kube-dns', dnsLabels, {
     image: 'signalbox/dns',
     args: [
-      `--kubeconfig=${node.kubeconfig}`,
+      `--kubeconfig=${layout.dnsKubeconfig}`,
       `--listen=${node.address}:53`,
       `--cluster-domain=${clusterDefaults.domain}`,
       `--reverse-cidr=${clusterDefaults.serviceCidr}`,

@@ -1,11 +1,23 @@
+import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../src/apiserver/mod.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import {
+  type ApiServer,
+  componentUser,
+  controllerUser,
+  createApiServer,
+  ensureKubeconfig,
+  ensurePki,
+  serveHttps,
+} from '../../src/apiserver/mod.ts';
+import { sleep, systemClock } from '../../src/base/clock.ts';
+import type { User } from '../../src/base/exchange.ts';
 import { silentLogger } from '../../src/base/log.ts';
+import { createClient } from '../../src/client/mod.ts';
+import { startControllers } from '../../src/controllers/mod.ts';
 import { createMemoryStore } from '../../src/store/mod.ts';
 
 /** Another one by the variable KUBECTL. */
@@ -37,22 +49,29 @@ export interface KubectlServer {
   kubectl(args: readonly string[], options?: { stdin?: string; editor?: string }): Promise<Finished>;
   /** Runs kubectl until `stop`; `line` resolves with the first line of its output, old or new, that matches. */
   follow(args: readonly string[]): { line(pattern: RegExp): Promise<string>; stop(): Promise<void> };
+  /** Asks again and again, for half a minute at the most. */
+  until(what: string, check: () => Promise<boolean>): Promise<void>;
   /** Writes a file of the temporary folder and returns its path. */
   file(name: string, text: string): Promise<string>;
   stop(): Promise<void>;
 }
 
-export async function startKubectlServer(): Promise<KubectlServer> {
+export interface KubectlServerOptions {
+  /** Default: the API server alone. */
+  readonly withControllers?: boolean;
+}
+
+export async function startKubectlServer(options: KubectlServerOptions = {}): Promise<KubectlServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-kubectl-'));
   try {
-    return await startIn(folder);
+    return await startIn(folder, options);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startIn(folder: string): Promise<KubectlServer> {
+async function startIn(folder: string, { withControllers }: KubectlServerOptions): Promise<KubectlServer> {
   const store = createMemoryStore();
   const common = { clock: systemClock, log: silentLogger };
   const apiServer = await createApiServer({ ...common, store, advertiseAddress: '192.0.2.1', advertisePort: 6443 });
@@ -67,23 +86,45 @@ async function startIn(folder: string): Promise<KubectlServer> {
     organizations: ['system:masters'],
     clock: systemClock,
   });
+  const controllers = withControllers ? startOwnControllers(apiServer) : undefined;
   const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
   return {
     kubectl: (args, { stdin = '', editor } = {}) =>
       run(args, { ...env, ...(editor && { KUBE_EDITOR: editor }) }, stdin),
     follow: (args) => follow(args, env),
+    until,
     async file(name, text) {
       const file = path.join(folder, name);
       await writeFile(file, text);
       return file;
     },
     async stop() {
+      await controllers?.stop();
       await apiServer.stop();
       await https.close();
       await store.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Each with the rights of its own role, as `signalbox server` runs them. */
+function startOwnControllers({ exchange }: ApiServer) {
+  const clientOf = (user: User) => createClient({ exchange, user, userAgent: 'kubectl-harness' });
+  return startControllers({
+    client: clientOf(componentUser('system:kube-controller-manager')),
+    clientAs: (controller) => clientOf(controllerUser(controller)),
+    clock: systemClock,
+    log: silentLogger,
+  });
+}
+
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = systemClock.monotonicMs() + 30_000;
+  while (!(await check())) {
+    assert.ok(systemClock.monotonicMs() < deadlineMs, `Not so within half a minute: ${what}`);
+    await sleep(systemClock, 100);
+  }
 }
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv, stdin: string): Promise<Finished> {

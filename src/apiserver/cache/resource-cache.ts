@@ -15,6 +15,9 @@ interface Watcher extends WatchSpec {
   readonly stream: WatchStream;
 }
 
+/** Either is absent on creation and on deletion. */
+export type ChangeListener = (before: Version | undefined, after: Version | undefined) => void;
+
 /** How many changes of one kind are kept for watches that start in the past. */
 const windowChanges = 8_192;
 /** A watcher this many events behind is cut off. */
@@ -32,6 +35,7 @@ export class ResourceCache {
   /** A watch may start after any revision from here on. */
   #floor = 0;
   readonly #watchers = new Set<Watcher>();
+  readonly #listeners: ChangeListener[] = [];
 
   constructor(prefix: string) {
     this.prefix = prefix;
@@ -49,6 +53,12 @@ export class ResourceCache {
     for (const entry of entries) this.#versions.set(entry.key, decodeEntry(entry));
     this.#keys = entries.map((entry) => entry.key);
     this.#floor = revision;
+    for (const version of this.#versions.values()) this.#tell(undefined, version);
+  }
+
+  /** For what is derived from the objects and must stand at the same revision: called for what is loaded, too. */
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener);
   }
 
   get(key: string): Version | undefined {
@@ -70,6 +80,7 @@ export class ResourceCache {
     if (after) this.#put(after, before === undefined);
     else if (before) this.#remove(event.key);
     else return;
+    this.#tell(before, after);
     const change = new Change(event.revision, before, after);
     this.#remember(change);
     for (const watcher of this.#watchers) deliver(watcher, change);
@@ -113,6 +124,10 @@ export class ResourceCache {
 
   endWatches(): void {
     for (const watcher of this.#watchers) watcher.stream.end();
+  }
+
+  #tell(before: Version | undefined, after: Version | undefined): void {
+    for (const listener of this.#listeners) listener(before, after);
   }
 
   #open(spec: WatchSpec, initial: Iterable<string>): WatchStream {

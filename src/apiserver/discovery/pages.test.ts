@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { allResources } from '../../kube/mod.ts';
+import { allResources, reviewResources } from '../../kube/mod.ts';
 import { startTestServer } from '../test-server.ts';
 import { v2ProtobufAccept } from './openapi.ts';
 
@@ -31,7 +31,7 @@ describe('discovery', () => {
       }
     }
     assert.deepEqual(aggregated.sort(), plain.sort());
-    assert.equal(plain.filter((name) => !/ .*\//.test(name)).length, allResources.length);
+    assert.equal(plain.filter((name) => !/ .*\//.test(name)).length, allResources.length + reviewResources.length);
     assert.deepEqual((await ok('GET', '/api')).versions, ['v1']);
     const { groups: listed } = await ok('GET', '/apis');
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import { Namespace, type Resource } from '../../kube/mod.ts';
+import { Namespace, type Resource, reviewResources } from '../../kube/mod.ts';
 
 /** A subresource as discovery lists it; `kind` is what is answered, where it is not the resource's own. */
 export interface SubresourceEntry {
@@ -9,8 +9,10 @@ export interface SubresourceEntry {
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-export const verbsOf = (resource: Resource): readonly string[] =>
-  resource === Namespace ? allVerbs.filter((verb) => verb !== 'deletecollection') : allVerbs;
+export function verbsOf(resource: Resource): readonly string[] {
+  if (reviewResources.includes(resource)) return ['create'];
+  return resource === Namespace ? allVerbs.filter((verb) => verb !== 'deletecollection') : allVerbs;
+}
 
 export function subresourcesOf(resource: Resource): SubresourceEntry[] {
   const own = { group: resource.group, version: resource.version, kind: resource.kind };

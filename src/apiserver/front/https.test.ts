@@ -110,7 +110,7 @@ describe('who is asking', () => {
       assert.equal(status, 403, url);
       assert.equal(JSON.parse(text).kind, 'Status');
     }
-    assert.match((await ask(port, '/api/v1/pods')).text, /User \\"system:anonymous\\" cannot get resource \\"pods\\"/);
+    assert.match((await ask(port, '/api/v1/pods')).text, /User \\"system:anonymous\\" cannot list resource \\"pods\\"/);
   });
 
   test('a certificate of another authority, or a token, is refused', async (t) => {
@@ -119,6 +119,28 @@ describe('who is asking', () => {
     const headers = { authorization: 'Bearer abc' };
     const { status, text } = await ask(port, '/healthz', { headers });
     assert.deepEqual([status, JSON.parse(text).reason], [401, 'Unauthorized']);
+  });
+
+  test('Impersonate headers arrive as they were sent, each value for itself', async (t) => {
+    const { port } = await startFront(t, async ({ impersonate }) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify(impersonate ?? null),
+    }));
+    const headers = {
+      'Impersonate-User': 'jane',
+      'Impersonate-Group': ['a, b', 'c'],
+      'Impersonate-Uid': '7',
+      'Impersonate-Extra-Example.com%2fScopes': ['x', 'y'],
+    } as unknown as Record<string, string>;
+    const wanted = { user: 'jane', groups: ['a, b', 'c'], uid: '7', extra: { 'example.com/scopes': ['x', 'y'] } };
+    assert.deepEqual(JSON.parse((await ask(port, '/', { identity: admin, headers })).text), wanted);
+    const session = await connectHttp2(t, port, admin);
+    const second = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    assert.deepEqual(JSON.parse((await askHttp2(session, { ':path': '/', ...second })).text), wanted);
+    assert.equal((await ask(port, '/', { identity: admin })).text, 'null');
+    const groupsAlone = { 'Impersonate-Group': 'a' };
+    assert.equal(JSON.parse((await ask(port, '/', { identity: admin, headers: groupsAlone })).text).user, '');
   });
 
   test('a resumed TLS session is still the same user', async (t) => {

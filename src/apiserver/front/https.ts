@@ -10,6 +10,7 @@ import type { Logger } from '../../base/log.ts';
 import { internalError, unauthorized } from '../../kube/mod.ts';
 import { statusResponse } from '../encoding/response.ts';
 import type { Pki } from '../pki/pki.ts';
+import { impersonationIn } from '../request/impersonation.ts';
 import type { ApiServer } from '../server.ts';
 import { isStatusError } from '../status-error.ts';
 import { decodeText, readBody } from './body.ts';
@@ -175,10 +176,12 @@ async function handle(parts: HandleParts, incoming: Incoming, outgoing: ServerRe
     if (user === 'refused' || (incoming.headers.authorization && user.groups.includes('system:unauthenticated')))
       return await refuseEarly(incoming, outgoing, statusResponse(unauthorized()), clock);
     const bytes = hasBody(incoming) ? await readBody(incoming, incoming.headers['content-length'], clock) : undefined;
+    const impersonation = impersonationIn(incoming.rawHeaders);
     const response = await answer({
       method: incoming.method ?? 'GET',
       url: incoming.url ?? '/',
       ...messageOfRequest(incoming, bytes),
+      ...(impersonation && { impersonate: impersonation }),
       signal: left.signal,
       user,
     });

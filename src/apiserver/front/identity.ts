@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import { anonymous, type User } from '../request/authorize.ts';
+import type { User } from '../../base/exchange.ts';
+import { anonymous } from '../authorization/users.ts';
 
 /** Who is at the other end, by the client certificate; `refused`: they showed one that is not of our authority. */
 export type Identity = User | 'refused';

@@ -58,8 +58,15 @@ export interface Deleted {
 // biome-ignore lint/suspicious/noExplicitAny: the route has chosen the kind, and each edit knows its own
 export type Edit = (draft: any, before: Version) => KubeObject;
 
-interface EditOptions {
+/** Refuses what the writer may not write, as soon as it is known what that would be. */
+export type Admit = (after: KubeObject | undefined, before: KubeObject | undefined) => void;
+
+interface CreateOptions {
   readonly dryRun: boolean;
+  readonly admit?: Admit | undefined;
+}
+
+interface EditOptions extends CreateOptions {
   /** What the edit may touch; whatever else it changed is put back. */
   readonly scope: 'object' | 'status' | 'as-is';
 }
@@ -103,8 +110,9 @@ export class Registry {
     return this.peek(ref) ?? refuse(notFound(this.resource, ref.name));
   }
 
-  async create(namespace: string | undefined, given: KubeObject, { dryRun }: { dryRun: boolean }): Promise<Written> {
+  async create(namespace: string | undefined, given: KubeObject, options: CreateOptions): Promise<Written> {
     const { resource } = this;
+    const { dryRun, admit } = options;
     this.#checkTarget(given, namespace, undefined);
     const base = given.metadata.generateName;
     const generates = !given.metadata.name && base !== undefined && base !== '';
@@ -112,6 +120,7 @@ export class Registry {
       const object = structuredClone(given);
       if (generates) object.metadata.name = generateName(base);
       const draft = this.#prepareNew(object, namespace);
+      admit?.(draft, undefined);
       if (namespace !== undefined) this.#parts.checkNamespace(resource, draft.metadata.name, namespace);
       const key = this.prefixOf(namespace) + draft.metadata.name;
       if (this.cache.get(key) && !(generates && attempt < maxAttempts))
@@ -137,6 +146,7 @@ export class Registry {
       this.#checkTarget(draft, ref.namespace, ref.name);
       this.#checkPreconditions(draft.metadata, before);
       const after = this.#prepareChanged(draft, before, options.scope);
+      options.admit?.(after, before.object);
       if (isDeepStrictEqual(after, before.object)) return { version: before };
       const version = isDueForRemoval(after, this.#strategy)
         ? await this.#attempt(undefined, before, key, options.dryRun, attempt)
@@ -145,11 +155,12 @@ export class Registry {
     }
   }
 
-  async delete(ref: ObjectRef, options: DeleteOptions): Promise<Deleted> {
+  async delete(ref: ObjectRef, options: DeleteOptions, admit?: Admit): Promise<Deleted> {
     const key = this.prefixOf(ref.namespace) + ref.name;
     for (let attempt = 1; ; attempt++) {
       const before = this.cache.get(key) ?? (await this.get(ref));
       this.#checkPreconditions(options.preconditions, before);
+      admit?.(undefined, before.object);
       this.#strategy.checkDelete?.(before.object);
       const step = planDeletion(draftOf(before), options, this.#strategy, this.#parts.clock.now());
       if (step.type === 'wait') return { version: before, isGone: false };
@@ -160,9 +171,13 @@ export class Registry {
   }
 
   /** For collections: that somebody else was quicker is as good. */
-  async deleteIfThere(ref: { namespace?: string | undefined; name: string }, options: DeleteOptions): Promise<void> {
+  async deleteIfThere(
+    ref: { namespace?: string | undefined; name: string },
+    options: DeleteOptions,
+    admit?: Admit,
+  ): Promise<void> {
     try {
-      await this.delete({ namespace: ref.namespace, name: ref.name }, options);
+      await this.delete({ namespace: ref.namespace, name: ref.name }, options, admit);
     } catch (error) {
       if (!isStatusError(error) || error.status.reason !== 'NotFound') throw error;
     }

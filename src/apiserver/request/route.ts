@@ -32,6 +32,12 @@ export function parseRoute(url: string): Route | undefined {
   return resourceRoute(inGroup.group, inGroup.version, inGroup.rest, query);
 }
 
+/** The same address as a page, whatever it is. */
+export function pageOf(url: string): PageRoute {
+  const [path = '', query] = url.split('?', 2);
+  return { type: 'page', path, query: new URLSearchParams(query ?? '') };
+}
+
 /** `/api/v1/...` is the core group, `/apis/GROUP/VERSION/...` every other. */
 function partsOfGroup([root, ...parts]: string[]): { group: string; version: string; rest: string[] } | undefined {
   if (root === 'api' && parts.length > 0) return { group: '', version: parts[0]!, rest: parts.slice(1) };

@@ -1,16 +1,19 @@
 import { messageOf } from '../../base/errors.ts';
-import type { ApiRequest, ApiResponse, Exchange } from '../../base/exchange.ts';
+import type { ApiRequest, ApiResponse, Exchange, User } from '../../base/exchange.ts';
 import type { Logger } from '../../base/log.ts';
 import { internalError, noSuchResource, serviceUnavailable } from '../../kube/mod.ts';
+import { attributesOf } from '../authorization/attributes.ts';
+import { impersonate } from '../authorization/impersonation.ts';
+import { anonymous } from '../authorization/users.ts';
 import type { Pages } from '../discovery/pages.ts';
 import { statusResponse } from '../encoding/response.ts';
-import { anonymous, authorize } from '../request/authorize.ts';
-import { parseRoute, type ResourceRoute } from '../request/route.ts';
+import { pageOf, parseRoute, type ResourceRoute } from '../request/route.ts';
 import { isStatusError, refuse } from '../status-error.ts';
 import { storeRefusal } from '../store-refusal.ts';
 import { serveCollection } from './collection.ts';
 import type { Call, ServeParts } from './context.ts';
 import { serveObject } from './object.ts';
+import { isReview, serveReview } from './review.ts';
 import { serveSubresource } from './subresource.ts';
 
 export interface AnswerParts extends ServeParts {
@@ -45,15 +48,24 @@ function statusErrorOf(thrown: unknown): unknown {
 async function answer(parts: AnswerParts, original: ApiRequest): Promise<ApiResponse> {
   // What HEAD leaves out, the transport leaves out.
   const request = original.method === 'HEAD' ? { ...original, method: 'GET' } : original;
-  const route = parseRoute(request.url) ?? refuse(noSuchResource());
-  authorize(request.user ?? anonymous, request.method, route);
+  const user = impersonate(parts.authorizer, request.user ?? anonymous, request.impersonate);
+  const route = parseRoute(request.url);
+  // Where there is nothing is told only to those who may look there.
+  parts.authorizer.demand(attributesOf(user, request.method, route ?? pageOf(request.url)));
+  if (!route) return refuse(noSuchResource());
   if (route.type === 'page') return parts.pages.serve(request, route);
   if (parts.feed.hasEnded) refuse(serviceUnavailable('the store is not available'));
-  return serveResource(parts, request, route);
+  return serveResource(parts, request, user, route);
 }
 
-function serveResource(parts: ServeParts, request: ApiRequest, route: ResourceRoute): Promise<ApiResponse> {
-  const call: Call = { ...parts, request, route, registry: parts.registryOf(route.resource) };
+function serveResource(
+  parts: ServeParts,
+  request: ApiRequest,
+  user: User,
+  route: ResourceRoute,
+): Promise<ApiResponse> | ApiResponse {
+  if (isReview(route.resource)) return serveReview({ ...parts, request, user, route });
+  const call: Call = { ...parts, request, user, route, registry: parts.registryOf(route.resource) };
   const { namespace, name, subresource } = route;
   if (name === undefined) return serveCollection(call);
   const named = { ...call, ref: { namespace, name } };

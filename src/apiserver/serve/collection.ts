@@ -7,6 +7,7 @@ import { decodeLoose, decodeObject } from '../request/decode.ts';
 import { deleteOptions, isWatch, listOptions, watchOptions, writeOptions } from '../request/options.ts';
 import { selectionOf } from '../request/selection.ts';
 import { refuse } from '../status-error.ts';
+import { admitOf } from './admit.ts';
 import type { Call } from './context.ts';
 import { answerVersion, encoderFor } from './encode.ts';
 
@@ -49,7 +50,7 @@ async function create(call: Call): Promise<ApiResponse> {
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   if (registry.resource.namespaced && route.namespace === undefined)
     refuse(badRequest('an empty namespace may not be set during creation'));
-  const { version } = await registry.create(route.namespace, object, options);
+  const { version } = await registry.create(route.namespace, object, { ...options, admit: admitOf(call) });
   return answerVersion(call, version, 201, warnings);
 }
 
@@ -62,9 +63,10 @@ async function deleteCollection(call: Call): Promise<ApiResponse> {
   const selection = selectionOf(registry.resource, listOptions(route.query), registry.prefixOf(route.namespace));
   await feed.catchUp();
   const versions = [...registry.cache.list(selection.prefix)].filter(selection.selects);
+  const admit = admitOf(call);
   for (let start = 0; start < versions.length; start += deletionsAtOnce) {
     const batch = versions.slice(start, start + deletionsAtOnce);
-    await Promise.all(batch.map(({ object: { metadata } }) => registry.deleteIfThere(metadata, options)));
+    await Promise.all(batch.map(({ object: { metadata } }) => registry.deleteIfThere(metadata, options, admit)));
   }
   return jsonResponse(200, JSON.stringify(success()));
 }

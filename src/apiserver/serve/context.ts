@@ -1,7 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
-import type { ApiRequest } from '../../base/exchange.ts';
+import type { ApiRequest, User } from '../../base/exchange.ts';
 import type { Resource } from '../../kube/mod.ts';
 import type { Store } from '../../store/port.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
 import type { Feed } from '../cache/feed.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceRoute } from '../request/route.ts';
@@ -12,10 +14,13 @@ export interface ServeParts {
   readonly feed: Feed;
   readonly clock: Clock;
   readonly registryOf: (resource: Resource) => Registry;
+  readonly authorizer: Authorizer;
+  readonly admissions: readonly Admission[];
 }
 
 /** One request about an object or a collection. */
 export interface Call extends ServeParts {
+  readonly user: User;
   readonly request: ApiRequest;
   readonly route: ResourceRoute;
   readonly registry: Registry;

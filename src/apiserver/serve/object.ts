@@ -6,6 +6,7 @@ import { checkObject, decodeLoose, decodeObject } from '../request/decode.ts';
 import { deleteOptions, isWatch, listOptions, writeOptions } from '../request/options.ts';
 import { readPatch } from '../request/patch.ts';
 import { refuse } from '../status-error.ts';
+import { admitOf } from './admit.ts';
 import { watch } from './collection.ts';
 import type { NamedCall } from './context.ts';
 import { answerVersion } from './encode.ts';
@@ -51,7 +52,7 @@ async function replace(call: NamedCall, scope: 'object' | 'status'): Promise<Api
   const options = writeOptions(route.query);
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   const { dryRun } = options;
-  const { version } = await registry.edit(ref, () => structuredClone(object), { dryRun, scope });
+  const { version } = await registry.edit(ref, () => structuredClone(object), { dryRun, scope, admit: admitOf(call) });
   return answerVersion(call, version, 200, warnings);
 }
 
@@ -65,14 +66,14 @@ async function patch(call: NamedCall, scope: 'object' | 'status'): Promise<ApiRe
     warnings = checked.warnings;
     return checked.object;
   };
-  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope });
+  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope, admit: admitOf(call) });
   return answerVersion(call, version, 200, warnings);
 }
 
 async function remove(call: NamedCall): Promise<ApiResponse> {
   const { registry, route, request, ref } = call;
   const options = deleteOptions(route.query, await decodeLoose(request));
-  const { version, isGone } = await registry.delete(ref, options);
+  const { version, isGone } = await registry.delete(ref, options, admitOf(call));
   if (!isGone) return answerVersion(call, version, 200);
   const { group, plural } = registry.resource;
   const { name, uid } = version.object.metadata;

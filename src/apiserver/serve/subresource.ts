@@ -15,6 +15,7 @@ import { decodeLoose, decodeObject, isObject } from '../request/decode.ts';
 import { deleteOptions, writeOptions } from '../request/options.ts';
 import { readPatch } from '../request/patch.ts';
 import { refuse } from '../status-error.ts';
+import { admitOf } from './admit.ts';
 import type { NamedCall } from './context.ts';
 import { answerVersion } from './encode.ts';
 import { serveStatus } from './object.ts';
@@ -46,7 +47,7 @@ async function serveScale(call: NamedCall): Promise<ApiResponse> {
   const { version } = await registry.edit(
     ref,
     (draft: KubeObject, before) => withScale(draft, apply(scaleOf(before))),
-    { dryRun, scope: 'object' },
+    { dryRun, scope: 'object', admit: admitOf(call) },
   );
   return jsonResponse(200, JSON.stringify(scaleOf(version)));
 }
@@ -55,7 +56,11 @@ async function bind(call: NamedCall): Promise<ApiResponse> {
   const { registry, route, request, ref, clock } = call;
   const { dryRun } = writeOptions(route.query);
   const target = readBinding(await decodeLoose(request));
-  await registry.edit(ref, (draft: Pod) => bindPod(draft, target, clock.now()), { dryRun, scope: 'as-is' });
+  await registry.edit(ref, (draft: Pod) => bindPod(draft, target, clock.now()), {
+    dryRun,
+    scope: 'as-is',
+    admit: admitOf(call),
+  });
   return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
 }
 
@@ -63,7 +68,7 @@ async function bind(call: NamedCall): Promise<ApiResponse> {
 async function evict(call: NamedCall): Promise<ApiResponse> {
   const { registry, route, request, ref } = call;
   const { deleteOptions: given } = await decodeLoose(request);
-  await registry.delete(ref, deleteOptions(route.query, isObject(given) ? given : {}));
+  await registry.delete(ref, deleteOptions(route.query, isObject(given) ? given : {}), admitOf(call));
   return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
 }
 
@@ -78,7 +83,11 @@ async function finalize(call: NamedCall): Promise<ApiResponse> {
     metadata: { ...draft.metadata, ...versionOf(given) },
     spec: isDeepStrictEqual(draft.spec, given.spec) ? draft.spec : { finalizers: given.spec?.finalizers ?? [] },
   });
-  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope: 'as-is' });
+  const { version } = await registry.edit(ref, edit, {
+    dryRun: options.dryRun,
+    scope: 'as-is',
+    admit: admitOf(call),
+  });
   return answerVersion(call, version, 200, warnings);
 }
 

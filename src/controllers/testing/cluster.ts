@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createApiServer } from '../../apiserver/mod.ts';
+import { componentUser, controllerUser, createApiServer } from '../../apiserver/mod.ts';
 import { ManualClock, sleep } from '../../base/clock.ts';
-import type { Exchange } from '../../base/exchange.ts';
+import type { Exchange, User } from '../../base/exchange.ts';
 import { silentLogger } from '../../base/log.ts';
 import { type Client, createClient } from '../../client/mod.ts';
 import { formatMicroTime, type KubeObject, Lease, Node, Pod, type Resource } from '../../kube/mod.ts';
@@ -65,10 +65,11 @@ export class TestCluster {
   }
 
   /** A client whose writes are recorded under the component's name; events are not counted. */
-  clientOf(component: string, life = { hasEnded: false }): Client {
+  clientOf(component: string, life = { hasEnded: false }, user?: User): Client {
     const assertAlive = () => assert(!life.hasEnded, 'This process has crashed');
     return createClient({
       userAgent: component,
+      user,
       exchange: async (request) => {
         assertAlive();
         if (request.method !== 'GET' && !request.url.includes('/events')) {
@@ -98,9 +99,13 @@ export class TestCluster {
       ...common,
       nodeLifecycle,
       ...this.#options,
-      client: this.clientOf('controllers'),
+      client: this.clientOf('controllers', undefined, componentUser('system:kube-controller-manager')),
+      clientAs: (name) => this.clientOf('controllers', undefined, controllerUser(name)),
     });
-    const scheduler = startScheduler({ ...common, client: this.clientOf('scheduler', this.#life) });
+    const scheduler = startScheduler({
+      ...common,
+      client: this.clientOf('scheduler', this.#life, componentUser('system:kube-scheduler')),
+    });
     this.#running.push(controllers, scheduler);
     await this.until('the controllers run', () => Promise.all([controllers.synced, scheduler.synced]));
   }

@@ -2,6 +2,7 @@ import type { Namespace, Secret } from '../kinds/cluster.ts';
 import type { EndpointSlice, Endpoints } from '../kinds/endpoints.ts';
 import type { Node } from '../kinds/node.ts';
 import type { Pod } from '../kinds/pod.ts';
+import { type ClusterRoleBinding, type RoleBinding, rbacGroup } from '../kinds/rbac.ts';
 import type { Service } from '../kinds/service.ts';
 import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
 import { prune } from '../prune.ts';
@@ -44,6 +45,8 @@ const defaulters: Record<string, ((object: never) => void) | undefined> = {
   Namespace({ metadata }: Namespace) {
     if (metadata?.name) metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
   },
+  RoleBinding: defaultBinding as (object: never) => void,
+  ClusterRoleBinding: defaultBinding as (object: never) => void,
   Node(node: Node) {
     node.spec ??= {};
     if (node.status?.capacity) setDefaults(node.status, { allocatable: node.status.capacity });
@@ -62,6 +65,13 @@ function defaultDeployment({ spec }: Deployment): void {
     spec.strategy.rollingUpdate = { maxUnavailable: '25%', maxSurge: '25%', ...spec.strategy.rollingUpdate };
   }
   defaultPodSpec(spec.template.spec);
+}
+
+function defaultBinding({ roleRef, subjects = [] }: RoleBinding | ClusterRoleBinding): void {
+  if (!roleRef.apiGroup) roleRef.apiGroup = rbacGroup;
+  for (const subject of subjects) {
+    if (!subject.apiGroup && (subject.kind === 'User' || subject.kind === 'Group')) subject.apiGroup = rbacGroup;
+  }
 }
 
 /** `stringData` is for writing only: what it says goes, encoded, into `data`. */

@@ -12,6 +12,7 @@ import {
   podTemplate,
   probe,
 } from '../kinds/pod.ts';
+import { policyRule, roleRef, subject } from '../kinds/rbac.ts';
 import { podSecurityContext, securityContext } from '../kinds/security.ts';
 import { servicePort, serviceSpec } from '../kinds/service.ts';
 import { condition, labelSelector, objectMeta, objectReference, ownerReference } from '../meta.ts';
@@ -19,6 +20,7 @@ import type { Schema } from '../schema.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const core = 'io.k8s.api.core.v1';
+const rbac = 'io.k8s.api.rbac.v1';
 const discovery = 'io.k8s.api.discovery.v1';
 
 /** Schemas that are published under a name of their own (`kubectl explain` prints it); all others stand inline. */
@@ -43,6 +45,9 @@ export const namedSchemas: ReadonlyMap<Schema, string> = new Map<Schema, string>
   [serviceSpec, `${core}.ServiceSpec`],
   [servicePort, `${core}.ServicePort`],
   [nodeCondition, `${core}.NodeCondition`],
+  [policyRule, `${rbac}.PolicyRule`],
+  [subject, `${rbac}.Subject`],
+  [roleRef, `${rbac}.RoleRef`],
   [endpoint, `${discovery}.Endpoint`],
   [endpointPort, `${discovery}.EndpointPort`],
 ]);

@@ -12,6 +12,7 @@ import {
 import { ageColumn, type Cell, type Column, nameColumn } from './column.ts';
 import { endpointSliceColumns, endpointsColumns } from './endpoints.ts';
 import { podColumns } from './pod.ts';
+import { roleBindingColumns, roleColumns } from './rbac.ts';
 import { serviceColumns } from './service.ts';
 import { deploymentColumns, replicaSetColumns } from './workload.ts';
 
@@ -40,6 +41,8 @@ function table<S extends KubeObject>(columns: readonly Column<S>[]): Table<S> {
 const fallback = table([nameColumn, ageColumn]);
 
 const tables = new Map<string, Table<never>>([
+  ['ClusterRole', table(roleColumns)],
+  ['ClusterRoleBinding', table(roleBindingColumns)],
   ['ConfigMap', table(configMapColumns)],
   ['Deployment', table(deploymentColumns)],
   ['EndpointSlice', table(endpointSliceColumns)],
@@ -50,6 +53,8 @@ const tables = new Map<string, Table<never>>([
   ['Node', table(nodeColumns)],
   ['Pod', table(podColumns)],
   ['ReplicaSet', table(replicaSetColumns)],
+  ['Role', table(roleColumns)],
+  ['RoleBinding', table(roleBindingColumns)],
   ['Secret', table(secretColumns)],
   ['Service', table(serviceColumns)],
   ['ServiceAccount', table(serviceAccountColumns)],

@@ -8,11 +8,19 @@ import {
   labelProblem,
   labelValueProblem,
   type NameRule,
+  pathSegmentProblem,
   subdomainProblem,
 } from './names.ts';
 
-/** Services are DNS labels that must not begin with a digit; Namespaces are labels; the others are subdomains. */
-const nameRules: Record<string, NameRule | undefined> = { Service: label1035Problem, Namespace: labelProblem };
+/** Services are DNS labels that must not begin with a digit; Namespaces are labels; most others are subdomains. */
+const nameRules: Record<string, NameRule | undefined> = {
+  ClusterRole: pathSegmentProblem,
+  ClusterRoleBinding: pathSegmentProblem,
+  Namespace: labelProblem,
+  Role: pathSegmentProblem,
+  RoleBinding: pathSegmentProblem,
+  Service: label1035Problem,
+};
 
 /** apimachinery's totalAnnotationSizeLimitB. */
 const annotationLimitBytes = 256 * 1024;

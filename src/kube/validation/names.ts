@@ -52,6 +52,13 @@ export const label1035Problem = firstOf(atMost(63), shape(label1035, label1035Me
 /** A label's value. */
 export const labelValueProblem = firstOf(atMost(63), shape(value, valueMessage, 'MyValue', 'my_value', '12345'));
 
+/** What can stand between two slashes of a URL: RBAC objects, whose names may have colons and capitals. */
+export function pathSegmentProblem(text: string): string | undefined {
+  if (text === '.' || text === '..') return `may not be '${text}'`;
+  const wrong = ['/', '%'].find((character) => text.includes(character));
+  return wrong && `may not contain '${wrong}'`;
+}
+
 const namePart = shape(qualified, qualifiedMessage, 'MyName', 'my.name', '123-abc');
 
 /** A label's or annotation's key: `name` or `prefix/name`. */

@@ -2,6 +2,7 @@ import type { ConfigMap, Event, Lease, Secret } from '../kinds/cluster.ts';
 import type { EndpointSlice, Endpoints } from '../kinds/endpoints.ts';
 import type { Node } from '../kinds/node.ts';
 import type { Pod } from '../kinds/pod.ts';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../kinds/rbac.ts';
 import type { Service } from '../kinds/service.ts';
 import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
 import type { KubeInput, KubeObject } from '../meta.ts';
@@ -12,6 +13,13 @@ import { validateEndpointSlice, validateEndpointSliceUpdate, validateEndpoints }
 import type { FieldError } from './field-error.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { validatePod, validatePodCreate, validatePodUpdate } from './pod.ts';
+import {
+  validateBindingUpdate,
+  validateClusterRole,
+  validateClusterRoleBinding,
+  validateRole,
+  validateRoleBinding,
+} from './rbac.ts';
 import { validateService, validateServiceUpdate } from './service.ts';
 import { validateDeployment, validateReplicaSet, validateWorkloadUpdate } from './workload.ts';
 
@@ -54,6 +62,11 @@ const rulesOf = (resource: Resource) => (rulesByKind[resource.kind] ?? {}) as Ru
 const rules = <S>(table: Rules<S>): Rules<S> => table;
 
 const rulesByKind: Record<string, Rules<never> | undefined> = {
+  ClusterRole: rules<ClusterRole>({ always: validateClusterRole }),
+  ClusterRoleBinding: rules<ClusterRoleBinding>({
+    always: validateClusterRoleBinding,
+    onUpdate: validateBindingUpdate,
+  }),
   ConfigMap: rules<ConfigMap>({ always: validateConfigMap, onUpdate: validateConfigMapUpdate }),
   Deployment: rules<Deployment>({ always: validateDeployment, onUpdate: validateWorkloadUpdate }),
   EndpointSlice: rules<EndpointSlice>({ always: validateEndpointSlice, onUpdate: validateEndpointSliceUpdate }),
@@ -63,6 +76,8 @@ const rulesByKind: Record<string, Rules<never> | undefined> = {
   Node: rules<Node>({ always: validateNode, onUpdate: validateNodeUpdate }),
   Pod: rules<Pod>({ always: validatePod, onCreate: validatePodCreate, onUpdate: validatePodUpdate }),
   ReplicaSet: rules<ReplicaSet>({ always: validateReplicaSet, onUpdate: validateWorkloadUpdate }),
+  Role: rules<Role>({ always: validateRole }),
+  RoleBinding: rules<RoleBinding>({ always: validateRoleBinding, onUpdate: validateBindingUpdate }),
   Secret: rules<Secret>({ always: validateSecret, onUpdate: validateSecretUpdate }),
   Service: rules<Service>({ always: validateService, onUpdate: validateServiceUpdate }),
 };

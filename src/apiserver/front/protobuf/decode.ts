@@ -1,6 +1,7 @@
 import { badRequest, formatTime } from '../../../kube/mod.ts';
 import { refuse } from '../../status-error.ts';
-import { type Message, type MessageField, messages } from './messages.ts';
+import type { Message, MessageField } from './fields.ts';
+import { messages } from './messages.ts';
 import { MalformedError, readFields } from './reader.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';

@@ -3,60 +3,22 @@
  * the generated.proto files of k8s.io/api and k8s.io/apimachinery.
  */
 
-/**
- * How a field's bytes become JSON. `present`: the field is a pointer in Go, so its zero means something; all others are
- * always sent and a zero stands for nothing.
- */
-export interface MessageField {
-  readonly name: string;
-  readonly type: 'text' | 'number' | 'flag' | 'time' | 'int-or-string' | 'text-map' | 'bytes-map' | Message;
-  readonly repeated?: boolean;
-  readonly present?: boolean;
-}
-export type Message = Readonly<Record<number, MessageField>>;
-
-const text = (name: string): MessageField => ({ name, type: 'text' });
-const texts = (name: string): MessageField => ({ name, type: 'text', repeated: true });
-const number = (name: string): MessageField => ({ name, type: 'number' });
-const flag = (name: string): MessageField => ({ name, type: 'flag' });
-const time = (name: string): MessageField => ({ name, type: 'time' });
-const intOrString = (name: string): MessageField => ({ name, type: 'int-or-string' });
-const textMap = (name: string): MessageField => ({ name, type: 'text-map' });
-const bytesMap = (name: string): MessageField => ({ name, type: 'bytes-map' });
-const one = (name: string, type: Message): MessageField => ({ name, type });
-const many = (name: string, type: Message): MessageField => ({ name, type, repeated: true });
-const present = (field: MessageField): MessageField => ({ ...field, present: true });
-
-const ownerReference: Message = {
-  1: text('kind'),
-  3: text('name'),
-  4: text('uid'),
-  5: text('apiVersion'),
-  6: present(flag('controller')),
-  7: present(flag('blockOwnerDeletion')),
-};
-
-const objectMeta: Message = {
-  1: text('name'),
-  2: text('generateName'),
-  3: text('namespace'),
-  4: text('selfLink'),
-  5: text('uid'),
-  6: text('resourceVersion'),
-  7: number('generation'),
-  8: time('creationTimestamp'),
-  9: time('deletionTimestamp'),
-  10: present(number('deletionGracePeriodSeconds')),
-  11: textMap('labels'),
-  12: textMap('annotations'),
-  13: many('ownerReferences', ownerReference),
-  14: texts('finalizers'),
-};
-
-const labelSelector: Message = {
-  1: textMap('matchLabels'),
-  2: many('matchExpressions', { 1: text('key'), 2: text('operator'), 3: texts('values') }),
-};
+import {
+  bytesMap,
+  flag,
+  intOrString,
+  labelSelector,
+  type Message,
+  many,
+  number,
+  objectMeta,
+  one,
+  present,
+  text,
+  textMap,
+  texts,
+} from './fields.ts';
+import { identityMessages } from './identity-messages.ts';
 
 const localReference: Message = { 1: text('name') };
 
@@ -210,4 +172,5 @@ export const messages: Readonly<Record<string, Message>> = {
   'v1/DeleteOptions': deleteOptions,
   'apps/v1/Deployment': deployment,
   'policy/v1/Eviction': eviction,
+  ...identityMessages,
 };

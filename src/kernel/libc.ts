@@ -13,6 +13,8 @@ export interface Libc {
   connect(socket: number, address: Uint8Array): number;
   getsockname(socket: number, address: Uint8Array): number;
   setsockopt(socket: number, level: number, option: number, value: Uint8Array): number;
+  /** `value` goes in as well, and the answer must be as long. */
+  getsockopt(socket: number, level: number, option: number, value: Uint8Array): number;
   /** SO_ATTACH_FILTER with a classic BPF program: whole `struct sock_filter`s, one after the other. */
   attachFilter(socket: number, program: Uint8Array): number;
   send(socket: number, bytes: Uint8Array, flags: number): number;
@@ -104,6 +106,7 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
   const connect = native('int connect(int, const void *, unsigned int)');
   const getsockname = native('int getsockname(int, void *, void *)');
   const setsockopt = native('int setsockopt(int, int, int, const void *, unsigned int)');
+  const getsockopt = native('int getsockopt(int, int, int, void *, void *)');
   const send = native('long send(int, const void *, size_t, int)');
   const recvfrom = native('long recvfrom(int, void *, size_t, int, void *, void *)');
   const recvmmsg = native('int recvmmsg(int, void *, unsigned int, int, void *)');
@@ -119,6 +122,7 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
     connect: (socket, address) => connect(socket, address, address.length),
     getsockname: (socket, address) => getsockname(socket, address, lengthPointer(address)),
     setsockopt: (socket, level, option, value) => setsockopt(socket, level, option, value, value.length),
+    getsockopt: (socket, level, option, value) => getsockopt(socket, level, option, value, lengthPointer(value)),
     attachFilter(socket, program) {
       const reference = Buffer.alloc(16);
       reference.writeUInt16LE(program.length / socketFilterLength);

@@ -30,3 +30,4 @@ export {
   socketAddress,
 } from './streams.ts';
 export { type RunTool, runTool, ToolError } from './tools.ts';
+export { openXtables, type XtablesSocket } from './xtables-socket.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
 import { isKernelError } from '../../../kernel/errors.ts';
-import { createFaultyKernel, createKernel, runTool } from '../../../kernel/mod.ts';
+import { createFaultyKernel, createKernel, runTool, withNetns } from '../../../kernel/mod.ts';
 import { parseSave, printRule } from '../../../wire/iptables/mod.ts';
 import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { diff } from '../../diff/mod.ts';
@@ -181,7 +182,15 @@ for (const kind of ['nft', 'legacy'] as const) {
       node.converge();
       const whole = node.save();
       const chain = /(KUBE-SVC-\w+)/.exec(whole.join('\n'))![1]!;
+      const [, endpoint, destination] = /nat (KUBE-SEP-\w+) .*--to-destination ([\d.]+)/.exec(whole.join('\n'))!;
+      const toOtherPort = ['-p', 'tcp', '-m', 'tcp', '-j', 'DNAT', '--to-destination', `${destination}:1`];
       const acts = [
+        // As many rules as before, and of the same length.
+        () => node.tool('-t', 'nat', '-R', endpoint!, '2', ...toOtherPort),
+        () => {
+          const [, first] = node.tool('-t', 'nat', '-S', chain).split('\n');
+          node.restore(`*nat\n${first!.replace('-A', '-D')}\n${first}\nCOMMIT\n`);
+        },
         () => node.tool('-t', 'nat', '-D', 'KUBE-SERVICES', '1'),
         () => node.tool('-t', 'nat', '-F', chain),
         () => node.tool('-t', 'nat', '-A', 'KUBE-SERVICES', '-j', 'RETURN'),
@@ -193,21 +202,30 @@ for (const kind of ['nft', 'legacy'] as const) {
         () => runTool(`iptables-${kind}`, ['-t', 'nat', '-F'], { netns: node.netns }),
       ];
       for (const act of acts) {
+        assert.equal(node.dataplane.mayHaveDrifted(), false);
         act();
+        assert.equal(node.dataplane.mayHaveDrifted(), true, act.toString());
         assert.ok(node.converge().messages > 0);
         assert.deepEqual(node.save(), whole);
         node.assertInStep(t);
       }
     });
 
-    test('A table that was flushed as a whole is noticed', (t) => {
+    test('Packets, our own changes and a look that finds nothing are no drift', (t) => {
       const node = new Node(t, kind);
       node.put(1, 1);
       node.converge();
+      const ping = () => withNetns(node.netns, () => execFileSync('ping', ['-c', '1', '127.0.0.1']));
+      withNetns(node.netns, () => execFileSync('ip', ['link', 'set', 'lo', 'up']));
+      ping();
+      assert.match(node.tool('-t', 'filter', '-L', 'INPUT', '-nvx'), /^ *[1-9].*KUBE-/m);
       assert.equal(node.dataplane.mayHaveDrifted(), false);
-      node.restore('*nat\n:KUBE-PROXY-CANARY - [0:0]\n-X KUBE-PROXY-CANARY\nCOMMIT\n');
+      node.dataplane.apply(node.put(1, 2));
+      ping();
+      assert.equal(node.dataplane.mayHaveDrifted(), false);
+      node.tool('-t', 'nat', '-A', 'INPUT', '-j', 'ACCEPT');
       assert.equal(node.dataplane.mayHaveDrifted(), true);
-      node.converge();
+      assert.equal(node.converge().messages, 0);
       assert.equal(node.dataplane.mayHaveDrifted(), false);
     });
   });
@@ -247,7 +265,10 @@ for (const kind of ['nft', 'legacy'] as const) {
     );
     assert.equal(successor.converge(found, ledger.ports()).messages, 0);
     successor.apply(diff(ledger.update('default/six', [plan('fd00:10::3', 'fd00:10::2')])));
+    assert.equal(successor.mayHaveDrifted(), false);
     const shown = runTool(`ip6tables-${kind}-save`, ['-t', 'nat'], { netns });
+    runTool(`ip6tables-${kind}`, ['-t', 'nat', '-A', 'KUBE-SERVICES', '-j', 'RETURN'], { netns });
+    assert.equal(successor.mayHaveDrifted(), true);
     assert.match(shown, /--to-destination \[fd00:10::3\]:9376/);
     assert.doesNotMatch(shown, /fd00:10::1/);
   });

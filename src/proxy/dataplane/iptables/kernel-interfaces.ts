@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
-import { runTool, ToolError, withNetns } from '../../../kernel/mod.ts';
+import { openXtables, runTool, ToolError, withNetns } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { Family } from '../../plan/mod.ts';
 import { chooseInterface } from './choose-interface.ts';
-import { LegacyRuleTable, type Run } from './legacy-rule-table.ts';
+import { type LegacyDoor, LegacyRuleTable } from './legacy-rule-table.ts';
 import { NftRuleTable } from './nft-rule-table.ts';
 import type { FoundRules, KernelInterface, RuleTable } from './rule-table.ts';
 
@@ -25,10 +25,13 @@ export interface KernelInterfaces {
 }
 
 export function kernelInterfaces(kernel: Kernel, { family, netns }: Place): KernelInterfaces {
-  const run: Run = (file, args, input) =>
-    runTool(file, args, { ...(netns !== undefined && { netns }), ...(input !== undefined && { input }) });
+  const legacy: LegacyDoor = {
+    run: (file, args, input) =>
+      runTool(file, args, { ...(netns !== undefined && { netns }), ...(input !== undefined && { input }) }),
+    openSocket: () => openXtables(family, netns),
+  };
   const open = (kind: KernelInterface): RuleTable => {
-    if (kind === 'legacy') return new LegacyRuleTable(run, family);
+    if (kind === 'legacy') return new LegacyRuleTable(legacy, family);
     return new NftRuleTable(kernel.openNetlink('netfilter', netns === undefined ? {} : { netns }), family);
   };
   const openUsed = (kind: KernelInterface): RuleTable | undefined => {

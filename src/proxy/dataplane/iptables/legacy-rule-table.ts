@@ -1,11 +1,20 @@
-import { MemoryFile, ToolError } from '../../../kernel/mod.ts';
+import { MemoryFile, ToolError, type XtablesSocket } from '../../../kernel/mod.ts';
 import { type Family, parseSave, printRule, type Rule, type TableName } from '../../../wire/iptables/mod.ts';
 import { nothingWritten, type Written } from '../port.ts';
-import { Chain } from './chains.ts';
 import { type Edit, type FoundRules, isOurs, type RuleTable, tableNames } from './rule-table.ts';
+import { digestTable } from './table-digest.ts';
 
-/** Runs a command of the system in the node's network namespace and returns what it prints. Throws ToolError. */
-export type Run = (file: string, args: readonly string[], input?: MemoryFile) => string;
+/** x_tables in the node's network namespace. */
+export interface LegacyDoor {
+  /** Runs a command of the system and returns what it prints. Throws ToolError. */
+  run(file: string, args: readonly string[], input?: MemoryFile): string;
+  openSocket(): XtablesSocket;
+}
+
+interface LegacyFound extends FoundRules {
+  /** From before the rules were read: whoever has changed them since has changed these as well. */
+  readonly digests: ReadonlyMap<TableName, string>;
+}
 
 /** How long another who holds the lock of x_tables is waited for. */
 const lockSeconds = 30;
@@ -18,65 +27,71 @@ const prefixes: Readonly<Record<Family, string>> = { IPv4: 'iptables-legacy', IP
  */
 export class LegacyRuleTable implements RuleTable {
   readonly interface = 'legacy';
-  readonly #run: Run;
+  readonly #door: LegacyDoor;
+  readonly #socket: XtablesSocket;
+  readonly #family: Family;
   readonly #command: string;
-  /** All that we know is ours since the last write: no notice comes when somebody else writes. */
-  #inStep = false;
+  /** Of the tables when only we had changed them: no notice comes when somebody else does. Undefined: we cannot tell. */
+  #digests: ReadonlyMap<TableName, string> | undefined;
 
-  constructor(run: Run, family: Family) {
-    this.#run = run;
+  constructor(door: LegacyDoor, family: Family) {
+    this.#door = door;
+    this.#family = family;
     this.#command = prefixes[family];
     // Right and kernel support show at the first look into a table.
-    this.#run(this.#command, ['-w', `${lockSeconds}`, '-t', 'nat', '-S', 'PREROUTING']);
+    door.run(this.#command, ['-w', `${lockSeconds}`, '-t', 'nat', '-S', 'PREROUTING']);
+    this.#socket = door.openSocket();
   }
 
-  read(): FoundRules {
+  read(): LegacyFound {
+    const digests = this.#digestAll();
     const tables = new Map<TableName, Map<string, readonly string[]>>();
     for (const name of tableNames) {
-      const [table] = parseSave(this.#run(`${this.#command}-save`, ['-t', name]));
+      const [table] = parseSave(this.#door.run(`${this.#command}-save`, ['-t', name]));
       const chains = new Map<string, readonly string[]>();
       for (const [chain, { policy, rules }] of table?.chains ?? []) {
         if (policy !== undefined || isOurs(chain)) chains.set(chain, rules.map(printRule));
       }
       tables.set(name, chains);
     }
-    return { tables };
+    return { tables, digests };
   }
 
-  write(edits: Iterable<Edit>): Written {
-    this.#inStep = false;
+  write(edits: Iterable<Edit>, found?: FoundRules): Written {
+    const digests = found ? (found as LegacyFound).digests : this.#digests;
+    this.#digests = undefined;
     const script = new RestoreScript();
     try {
       for (const edit of edits) script.add(edit);
       const input = script.finish();
       if (input) this.#restore(input);
-      this.#inStep = true;
+      this.#digests = digests && new Map([...digests, ...this.#digestAll(script.tables())]);
       return input ? { messages: 1, bytes: input.length } : nothingWritten;
     } finally {
       script.close();
     }
   }
 
-  /** As upstream: a table whose canary has gone was flushed. */
   mayHaveDrifted(): boolean {
-    return !this.#inStep || tableNames.some((table) => !this.#hasCanary(table));
+    const known = this.#digests;
+    return known === undefined || tableNames.some((table) => this.#digest(table) !== known.get(table));
   }
 
-  close(): void {}
+  close(): void {
+    this.#socket.close();
+  }
 
-  #hasCanary(table: TableName): boolean {
-    try {
-      this.#run(this.#command, ['-w', `${lockSeconds}`, '-t', table, '-S', Chain.canary]);
-      return true;
-    } catch (error) {
-      if (error instanceof ToolError && error.code === 'tool') return false;
-      throw error;
-    }
+  #digestAll(tables: Iterable<TableName> = tableNames): Map<TableName, string> {
+    return new Map([...tables].map((table) => [table, this.#digest(table)]));
+  }
+
+  #digest(table: TableName): string {
+    return digestTable(this.#socket, this.#family, table);
   }
 
   #restore(input: MemoryFile): void {
     try {
-      this.#run(`${this.#command}-restore`, ['--noflush', `--wait=${lockSeconds}`], input);
+      this.#door.run(`${this.#command}-restore`, ['--noflush', `--wait=${lockSeconds}`], input);
     } catch (error) {
       throw error instanceof ToolError ? withLine(error, input) : error;
     }
@@ -131,6 +146,10 @@ class RestoreScript {
       else whole = file;
     }
     return whole;
+  }
+
+  tables(): Iterable<TableName> {
+    return this.#sections.keys();
   }
 
   close(): void {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
 import { isKernelError } from '../../../kernel/errors.ts';
-import { createFaultyKernel, createKernel, runTool, withNetns } from '../../../kernel/mod.ts';
+import { createFaultyKernel, createKernel, runTool } from '../../../kernel/mod.ts';
 import { parseSave, printRule } from '../../../wire/iptables/mod.ts';
 import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { diff } from '../../diff/mod.ts';
@@ -215,8 +214,8 @@ for (const kind of ['nft', 'legacy'] as const) {
       const node = new Node(t, kind);
       node.put(1, 1);
       node.converge();
-      const ping = () => withNetns(node.netns, () => execFileSync('ping', ['-c', '1', '127.0.0.1']));
-      withNetns(node.netns, () => execFileSync('ip', ['link', 'set', 'lo', 'up']));
+      const ping = () => runTool('ping', ['-c', '1', '127.0.0.1'], { netns: node.netns });
+      runTool('ip', ['link', 'set', 'lo', 'up'], { netns: node.netns });
       ping();
       assert.match(node.tool('-t', 'filter', '-L', 'INPUT', '-nvx'), /^ *[1-9].*KUBE-/m);
       assert.equal(node.dataplane.mayHaveDrifted(), false);

@@ -24,6 +24,7 @@ interface DnsFlags extends LogFlags {
   readyAddress?: { address: string; port: number };
   healthAddress?: { address: string; port: number };
   lameDuck: number;
+  wildcards?: boolean;
   conf?: string;
   dnsPort: number;
   pidfile?: string;
@@ -64,6 +65,7 @@ export function dnsCommand(): Command {
         .argParser(repeated((text) => text))
         .default([], 'none'),
     )
+    .option('--wildcards', 'answer *.NAMESPACE.svc and the like for all Services that there are, as kube-dns did')
     .option('--ready-address <address:port>', 'where to answer /ready', socketAddress)
     .option('--health-address <address:port>', 'where to answer /health', socketAddress)
     .option('--lame-duck <duration>', 'when stopping: how long to go on answering, no longer ready', durationMs, 0)
@@ -114,6 +116,7 @@ Examples:
         resolvConf: flags.resolvConf,
         reverseCidrs: flags.reverseCidr,
         lameDuckMs: flags.lameDuck,
+        wildcards: flags.wildcards === true,
         ...(flags.upstream.length > 0 && { upstreams: flags.upstream }),
         ...(flags.readyAddress && { ready: flags.readyAddress }),
         ...(flags.healthAddress && { health: flags.healthAddress }),

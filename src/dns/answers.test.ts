@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemClock } from '../base/clock.ts';
-import { silentLogger } from '../base/log.ts';
-import { type DnsOptions, startDns } from './start-dns.ts';
-import { askAll, type Case, digAll, domain, fullName, soa, svc, withoutDig } from './testing/answer-table.ts';
-import { answerTo, fakeUpstream } from './testing/fake-upstream.ts';
-import { clusterYaml, fakeInformers, parseObjects } from './testing/fixture.ts';
-import { decode, encodeQuestion, exchangeUdp, zoneLines } from './testing/stub-client.ts';
+import type { DnsOptions } from './start-dns.ts';
+import { askAll, type Case, dig, digAll, domain, soa, svc, withoutDig } from './testing/answer-table.ts';
+import { clusterServer } from './testing/cluster-server.ts';
+import { type Decoded, decode, encodeQuestion, exchangeTcp, exchangeUdp, zoneLines } from './testing/stub-client.ts';
 
 const nxdomain = 'NXDOMAIN';
 
@@ -20,6 +17,8 @@ const cases: Record<string, readonly Case[]> = {
     { ask: 'kubernetes.default.svc A', answers: [`${svc('kubernetes.default')} 5 IN A 10.96.0.1`] },
     { ask: 'web.default.svc A', answers: [`${svc('web.default')} 5 IN A 10.96.1.1`] },
     { ask: 'web.default.svc AAAA' },
+    { ask: 'six.default.svc AAAA', answers: [`${svc('six.default')} 5 IN AAAA fd00:96::6`] },
+    { ask: 'six.default.svc A' },
     { ask: 'web.default.svc MX' },
     { ask: 'dual.default.svc A', answers: [`${svc('dual.default')} 5 IN A 10.96.1.2`] },
     { ask: 'dual.default.svc AAAA', answers: [`${svc('dual.default')} 5 IN AAAA fd00:96::2`] },
@@ -199,29 +198,6 @@ const cases: Record<string, readonly Case[]> = {
   'other names': [{ ask: 'www.example.com A', answers: ['www.example.com. 60 IN A 192.0.2.53'] }],
 };
 
-/** Every name server that a case asks, ready and with one resolver behind it that knows 192.0.2.53 for every name. */
-async function clusterServer(t: Parameters<typeof fakeUpstream>[0], options: Partial<DnsOptions> = {}) {
-  const upstream = await fakeUpstream(t, (question) =>
-    question.reply(answerTo(question, { addresses: ['192.0.2.53'] })),
-  );
-  const informers = fakeInformers(parseObjects(clusterYaml));
-  const server = await startDns({
-    informers,
-    clock: systemClock,
-    log: silentLogger,
-    options: {
-      listen: [{ address: '127.0.0.1', port: 0 }],
-      upstreams: [`127.0.0.1:${upstream.port}`],
-      reverseCidrs: ['10.96.0.0/16', '10.244.0.0/16'],
-      ...options,
-    },
-  });
-  t.after(() => server.stop());
-  informers.finishSync();
-  await server.synced;
-  return { server, informers, at: server.addresses[0]! };
-}
-
 for (const [title, table] of Object.entries(cases)) {
   test(`answers for ${title}, over UDP and TCP`, async (t) => {
     const { at } = await clusterServer(t);
@@ -234,29 +210,90 @@ test('dig reads the same answers', { skip: withoutDig }, async (t) => {
   await digAll(at, Object.values(cases).flat());
 });
 
-test('Pod records follow their mode', async (t) => {
-  const asks: [DnsOptions['podRecords'], string, string][] = [
-    ['disabled', '10-244-1-5.default.pod', nxdomain],
-    ['verified', '10-244-1-5.default.pod', 'NOERROR'],
-    ['verified', '10-244-1-6.default.pod', nxdomain],
-    ['verified', '10-244-1-5.empty.pod', nxdomain],
-    ['verified', '1-2-3-4.default.pod', nxdomain],
-  ];
-  for (const [podRecords, ask, rcode] of asks) {
-    const { at } = await clusterServer(t, { podRecords });
-    const answer = decode(await exchangeUdp(at, encodeQuestion(fullName(`${ask} A`))));
-    assert.equal(answer.rcode, rcode, `${podRecords} ${ask}`);
+/** An address of a Pod of the namespace, of one that has ended, of another namespace's, of nobody. */
+const podCases: Record<DnsOptions['podRecords'] & string, readonly Case[]> = {
+  disabled: [
+    { ask: '10-244-1-5.default.pod A', rcode: nxdomain },
+    { ask: '1-2-3-4.default.pod A', rcode: nxdomain },
+    { ask: 'default.pod A' },
+    { ask: 'pod A' },
+  ],
+  insecure: [
+    { ask: '10-244-1-6.default.pod A', answers: [`10-244-1-6.default.pod.${domain}. 5 IN A 10.244.1.6`] },
+    { ask: '10-244-1-5.empty.pod A', answers: [`10-244-1-5.empty.pod.${domain}. 5 IN A 10.244.1.5`] },
+  ],
+  verified: [
+    { ask: '10-244-1-5.default.pod A', answers: [`10-244-1-5.default.pod.${domain}. 5 IN A 10.244.1.5`] },
+    { ask: '10-244-1-5.default.pod AAAA' },
+    {
+      ask: 'fd00-244-1--5.default.pod AAAA',
+      answers: [`fd00-244-1--5.default.pod.${domain}. 5 IN AAAA fd00:244:1::5`],
+    },
+    { ask: '10-244-1-6.default.pod A', rcode: nxdomain },
+    { ask: '10-244-1-5.empty.pod A', rcode: nxdomain },
+    { ask: '1-2-3-4.default.pod A', rcode: nxdomain },
+  ],
+};
+
+for (const [podRecords, table] of Object.entries(podCases)) {
+  test(`Pod records: ${podRecords}`, { skip: withoutDig }, async (t) => {
+    const { at } = await clusterServer(t, { podRecords: podRecords as DnsOptions['podRecords'] & string });
+    await askAll(at, table);
+    await digAll(at, table);
+  });
+}
+
+test('a denial may be kept for the TTL of the zone: as the SOA record’s own, and as its last field (RFC 2308)', {
+  skip: withoutDig,
+}, async (t) => {
+  const { at } = await clusterServer(t, { ttlSeconds: 30 });
+  for (const [name, status] of [
+    ['gone.default.svc.cluster.local', nxdomain],
+    ['web.default.svc.cluster.local', 'NOERROR'],
+  ]) {
+    for (const over of ['+notcp', '+tcp']) {
+      const printed = await dig(at, over, name!, 'AAAA');
+      assert.match(printed, new RegExp(`status: ${status},`));
+      assert.match(printed, /\ncluster\.local\.\s+30\s+IN\s+SOA\s+ns\.dns\.cluster\.local\. .* 30\n/);
+    }
   }
 });
 
-test('the answers of a name take turns, and every client sees its own spelling', async (t) => {
-  const { at } = await clusterServer(t);
-  const seen: unknown[] = [];
-  for (let round = 0; round < 4; round++) {
-    const answer = decode(await exchangeUdp(at, encodeQuestion({ name: `dB.Default.sVc.${domain}`, type: 'A' })));
-    assert.equal(answer.questions?.[0]?.name, `dB.Default.sVc.${domain}`);
-    assert.equal(answer.answers?.[0]?.name, `dB.Default.sVc.${domain}`);
-    seen.push(zoneLines(answer.answers)[0]?.split(' ').at(-1));
+test('wildcards are answered only where somebody wants them', { skip: withoutDig }, async (t) => {
+  const all = ['10.96.0.1', '10.96.1.1', '10.96.1.2', '10.244.1.10', '10.244.2.10', '10.244.1.30'];
+  const asked = { ask: '*.default.svc A' };
+  const off = [{ ...asked, rcode: nxdomain }];
+  const on = [{ ...asked, answers: all.map((address) => `${svc('*.default')} 5 IN A ${address}`) }];
+  for (const [wildcards, table] of [
+    [false, off],
+    [true, on],
+  ] as const) {
+    const { at } = await clusterServer(t, { wildcards });
+    await askAll(at, table);
+    await digAll(at, table);
   }
-  assert.deepEqual(seen, ['10.244.1.10', '10.244.2.10', '10.244.1.10', '10.244.2.10']);
+});
+
+test('the answers of a name take turns, over UDP and TCP and for dig, and every client sees its own spelling', {
+  skip: withoutDig,
+}, async (t) => {
+  const { at } = await clusterServer(t);
+  const name = `dB.Default.sVc.${domain}`;
+  const question = encodeQuestion({ name, type: 'A' });
+  const asking: Record<string, () => Promise<string | undefined>> = {
+    udp: async () => firstOf(decode(await exchangeUdp(at, question))),
+    tcp: async () => firstOf(decode((await exchangeTcp(at, question))[0]!)),
+    dig: async () => (await dig(at, '+noall', '+answer', name)).match(/^dB\.Default\.sVc\..*\sA\s+(\S+)$/m)?.[1],
+  };
+  const firstOf = (answer: Decoded) => {
+    assert.equal(answer.questions?.[0]?.name, name);
+    assert.equal(answer.answers?.[0]?.name, name);
+    return zoneLines(answer.answers)[0]?.split(' ').at(-1);
+  };
+  let turn = 0;
+  for (const [way, ask] of Object.entries(asking)) {
+    for (let round = 0; round < 4; round++) {
+      assert.equal(await ask(), ['10.244.1.10', '10.244.2.10'][turn++ % 2], `${way}, question ${round}`);
+    }
+  }
 });

@@ -32,6 +32,8 @@ export interface DnsOptions {
   readonly reverseCidrs?: readonly string[];
   /** The Service by which clients reach this server, `namespace/name`. Default `kube-system/kube-dns`. */
   readonly nameServerService?: string;
+  /** `*.default.svc.cluster.local` stands for every Service of default, as in kube-dns's time. Default no. */
+  readonly wildcards?: boolean;
   /** Where `/health` is answered; CoreDNS's port is 8080. */
   readonly health?: SocketAddress;
   /** Where `/ready` is answered; CoreDNS's port is 8181. */
@@ -239,6 +241,7 @@ function createZone({ clock, options }: DnsDependencies, ttlSeconds: number, pod
     podRecords,
     reverseCidrs: options.reverseCidrs ?? [],
     nameServerService,
+    wildcards: options.wildcards,
     nowSeconds: () => Math.floor(clock.now() / 1000),
   });
 }

@@ -159,6 +159,7 @@ test('every option of a directive is read', () => {
         'fallthrough',
         'ignore empty_service',
         'startup_timeout 1m30s',
+        'wildcards',
         '}',
       ],
       {
@@ -176,6 +177,7 @@ test('every option of a directive is read', () => {
         fallthrough: ['.'],
         ignoreEmptyServices: true,
         startupTimeoutMs: 90_000,
+        wildcards: true,
       },
     ],
     [

@@ -114,6 +114,8 @@ export interface KubernetesDirective {
   readonly ttlSeconds: number;
   readonly endpoints: boolean;
   readonly fallthrough: readonly string[] | undefined;
+  /** `*` and `any` stand for every Service, namespace, endpoint, port or protocol. */
+  readonly wildcards: boolean;
   readonly ignoreEmptyServices: boolean;
   /** How long listeners wait for the first list before they open. */
   readonly startupTimeoutMs: number;

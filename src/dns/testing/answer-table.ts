@@ -56,12 +56,17 @@ const soaOf = (owner: string) =>
 /** Why a test with dig is skipped, or false. */
 export const withoutDig = spawnSync('dig', ['-v']).error !== undefined && 'dig is not on the PATH';
 
+/** What dig prints, whole. */
+export async function dig(at: SocketAddress, ...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('dig', [`@${at.address}`, '-p', String(at.port), '+tries=1', ...words]);
+  return stdout;
+}
+
 /** Asks with dig; transfers and ANY, which dig treats in its own way, aside. */
 export async function digAll(at: SocketAddress, table: readonly Case[]): Promise<void> {
   for (const { ask, rcode = 'NOERROR', answers = [] } of table.filter(({ ask }) => !/ (AXFR|IXFR|ANY)$/.test(ask))) {
     const { name, type } = fullName(ask);
-    const words = [`@${at.address}`, '-p', String(at.port), '+noall', '+comments', '+answer', '+tries=1', name, type];
-    const { stdout } = await promisify(execFile)('dig', words);
+    const stdout = await dig(at, '+noall', '+comments', '+answer', name, type);
     assert.match(stdout, new RegExp(`status: ${rcode},`), ask);
     const records = stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
     const normal = records

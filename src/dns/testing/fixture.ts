@@ -37,6 +37,10 @@ metadata: { namespace: default, name: dual }
 spec: { type: ClusterIP, clusterIP: 10.96.1.2, clusterIPs: [10.96.1.2, 'fd00:96::2'], ports: [{ name: http, port: 80, protocol: TCP }] }
 ---
 kind: Service
+metadata: { namespace: default, name: six }
+spec: { type: ClusterIP, clusterIP: 'fd00:96::6', clusterIPs: ['fd00:96::6'], ports: [{ port: 80, protocol: TCP }] }
+---
+kind: Service
 metadata: { namespace: default, name: db }
 spec: { type: ClusterIP, clusterIP: None, ports: [{ name: pg, port: 5432, protocol: TCP }, { port: 9, protocol: TCP }] }
 ---
@@ -101,7 +105,7 @@ spec: { type: ExternalName, externalName: 192.0.2.7 }
 ---
 kind: Pod
 metadata: { namespace: default, name: web-x }
-status: { phase: Running, podIP: 10.244.1.5 }
+status: { phase: Running, podIP: 10.244.1.5, podIPs: [{ ip: 10.244.1.5 }, { ip: 'fd00:244:1::5' }] }
 ---
 kind: Pod
 metadata: { namespace: default, name: done }

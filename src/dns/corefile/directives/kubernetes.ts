@@ -28,6 +28,7 @@ export function readKubernetes(words: Words, context: ReadContext): KubernetesDi
     fallthrough: undefined,
     ignoreEmptyServices: false,
     startupTimeoutMs: 5000,
+    wildcards: false,
   };
   words.end({ withBlock: true });
   words.properties({
@@ -72,6 +73,10 @@ export function readKubernetes(words: Words, context: ReadContext): KubernetesDi
     ignore: (property) => {
       property.oneOf(['empty_service']);
       found.ignoreEmptyServices = true;
+    },
+    // Our own: CoreDNS has not answered such names since 1.9.
+    wildcards: () => {
+      found.wildcards = true;
     },
     startup_timeout: (property) => {
       found.startupTimeoutMs = property.durationMs();

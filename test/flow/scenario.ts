@@ -54,7 +54,7 @@ export const healthCheckPort = 30_999;
 
 /** An endpoint on port 9376 unless its slice says otherwise: ready unless it says otherwise. `node` is a Pod in the host's network. */
 export type ScenarioEndpoint = EndpointPlace | ({ readonly at: EndpointPlace } & Partial<SliceEndpoint>);
-export type EndpointPlace = Exclude<Place, 'outside'>;
+export type EndpointPlace = Exclude<Place, 'outside' | 'docker0'>;
 type SliceEndpoint = EndpointSlice['endpoints'][number];
 
 /** Addresses that clients connect to, of one family. */

@@ -12,16 +12,17 @@ import type { AgentAnswer, AgentRequest, Protocol } from './programs/agent.ts';
  *
  * The node is 172.30.1.1, and 169.254.1.1 to the Pods; its way to everything else goes to `outside`. The same in IPv6:
  * fd00:10:244:1::2 and ::3, fd00:10:244:2::2, fd00:172:30:1::2; the node is fd00:172:30:1::1, and fd00:169::1 to the Pods.
+ * Where asked for, `docker0` is a container behind the link of that name: 172.17.0.2, fd00:172:17::2.
  */
 export class TestNetwork {
   readonly #prefix: string;
   readonly #names = new Set<string>();
   readonly #agents = new Map<string, Agent>();
 
-  constructor(prefix: string) {
+  constructor(prefix: string, { docker = false } = {}) {
     this.#prefix = `t-proxy-${prefix}-${process.pid}`;
     try {
-      this.#build();
+      this.#build(docker ? ['docker0'] : []);
     } catch (error) {
       this.destroy();
       throw error;
@@ -59,8 +60,8 @@ export class TestNetwork {
     this.#names.clear();
   }
 
-  #build(): void {
-    for (const place of ['node', 'pod1', 'pod2', 'outside', 'remote'] as const) {
+  #build(more: readonly 'docker0'[]): void {
+    for (const place of ['node', 'pod1', 'pod2', 'outside', 'remote', ...more] as const) {
       const name = this.#nameOf(place);
       createNetns(name);
       this.#names.add(name);
@@ -75,7 +76,7 @@ export class TestNetwork {
     for (const scope of ['all', 'default']) setSysctl(this.path('node'), `net.ipv4.conf.${scope}.send_redirects`, '0');
     setSysctl(this.path('node'), 'net.ipv4.icmp_ratelimit', '0');
     setSysctl(this.path('node'), 'net.ipv6.icmp.ratelimit', '0');
-    for (const place of ['pod1', 'pod2', 'remote'] as const) this.#joinPod(place, addresses[place]);
+    for (const place of ['pod1', 'pod2', 'remote', ...more] as const) this.#joinPod(place, addresses[place]);
     this.#joinOutside();
   }
 
@@ -128,7 +129,7 @@ export class TestNetwork {
   }
 }
 
-export type Place = 'node' | 'pod1' | 'pod2' | 'outside' | 'remote';
+export type Place = 'node' | 'pod1' | 'pod2' | 'outside' | 'remote' | 'docker0';
 
 interface Addresses {
   readonly IPv4: string;
@@ -141,6 +142,7 @@ export const addresses: Readonly<Record<Place, Addresses>> = {
   pod2: { IPv4: '10.244.1.3', IPv6: 'fd00:10:244:1::3' },
   outside: { IPv4: '172.30.1.2', IPv6: 'fd00:172:30:1::2' },
   remote: { IPv4: '10.244.2.2', IPv6: 'fd00:10:244:2::2' },
+  docker0: { IPv4: '172.17.0.2', IPv6: 'fd00:172:17::2' },
 };
 
 /** The node, as its Pods see it. */

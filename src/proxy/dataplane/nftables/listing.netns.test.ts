@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { createKernel } from '../../../kernel/mod.ts';
 import { type Family, Ledger } from '../../plan/mod.ts';
 import { trafficSettings } from '../../testing/fake-dataplane.ts';
 import { testNamespace } from '../../testing/namespace.ts';
+import { withoutNft } from '../../testing/without-nft.ts';
 import { createNftablesDataplane } from './mod.ts';
 import { exampleDrafts } from './testing/example.ts';
 
 /** The tool of the machine, which is not ours: the proxy itself does without. */
-const skip = (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/nft`))
-  ? false
-  : 'nft is not installed here';
-
 function nft(netns: string, words: string[], input = ''): string {
   return execFileSync('nsenter', [`--net=${netns}`, 'nft', ...words], { encoding: 'utf8', input });
 }
@@ -50,7 +46,7 @@ const essence = (listing: string): string[] =>
     .map((line) => line.trim().replace(/priority [^;]+;/, 'priority …;'))
     .filter((line) => line !== '');
 
-test('nft lists the table in text and in JSON, and says what it does', { skip }, (t) => {
+test('nft lists the table in text and in JSON, and says what it does', { skip: withoutNft }, (t) => {
   const netns = testNamespace(t);
   load(netns, 'IPv4', detectors[0]);
   const lines = essence(nft(netns, ['list', 'ruleset']));
@@ -83,7 +79,9 @@ test('nft lists the table in text and in JSON, and says what it does', { skip },
 
 for (const family of ['IPv4', 'IPv6'] as const) {
   for (const detector of detectors) {
-    test(`What nft has listed it can load again, word for word: ${family}, ${detector.kind}`, { skip }, (t) => {
+    test(`What nft has listed it can load again, word for word: ${family}, ${detector.kind}`, {
+      skip: withoutNft,
+    }, (t) => {
       const netns = testNamespace(t);
       load(netns, family, detector);
       const listing = nft(netns, ['list', 'ruleset']);

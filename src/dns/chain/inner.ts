@@ -3,13 +3,15 @@ import {
   encodeResponse,
   headerFlags,
   parseQuery,
+  type Query,
   recordClasses,
   safeUdpBytes,
+  wireOf,
 } from '../../wire/dns/mod.ts';
 import type { Answer, Question } from './port.ts';
 
 /** Answers to ourselves are never cut. */
-const uncut = { kind: 'tcp', maxUdpBytes: safeUdpBytes } as const;
+export const uncut = { kind: 'tcp', maxUdpBytes: safeUdpBytes } as const;
 
 const keptFlags = headerFlags.recursionDesired | headerFlags.checkingDisabled;
 
@@ -22,6 +24,23 @@ export function innerQuestion(outer: Question, name: Uint8Array, type: number): 
   packet.writeUInt16BE(type, 12 + name.length);
   packet.writeUInt16BE(recordClasses.IN, 14 + name.length);
   return { packet, query: parseQuery(packet)!, transport: uncut, client: outer.client };
+}
+
+/** The same question, EDNS and all, about another name, type or class. */
+export function renamedQuestion(
+  question: Question,
+  { key, type, class: inClass }: Pick<Query, 'key' | 'type' | 'class'>,
+): Question {
+  const name = wireOf(key);
+  const fixed = Buffer.allocUnsafe(4);
+  fixed.writeUInt16BE(type, 0);
+  fixed.writeUInt16BE(inClass, 2);
+  const { packet, query } = question;
+  return {
+    ...question,
+    packet: Buffer.concat([packet.subarray(0, 12), name, fixed, packet.subarray(query.questionEnd)]),
+    query: { ...query, key, type, class: inClass, questionEnd: 16 + name.length },
+  };
 }
 
 /** The whole message that `answer` is. */

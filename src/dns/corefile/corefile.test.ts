@@ -309,11 +309,18 @@ test('rewrites are read in all their spellings', () => {
   const table: [string[], unknown][] = [
     [
       ['rewrite name a.example b.example'],
-      { last: true, field: 'name', match: 'exact', from: 'a.example', to: 'b.example', answer: { kind: 'auto' } },
+      {
+        last: true,
+        field: 'name',
+        match: 'exact',
+        from: 'a.example',
+        to: 'b.example',
+        answer: { auto: true, rules: [] },
+      },
     ],
     [
       ['rewrite continue name substring a b'],
-      { last: false, field: 'name', match: 'substring', from: 'a', to: 'b', answer: { kind: 'none' } },
+      { last: false, field: 'name', match: 'substring', from: 'a', to: 'b', answer: { auto: false, rules: [] } },
     ],
     [
       ['rewrite name regex (.*)\\.a {1}.b answer name (.*)\\.b {1}.a'],
@@ -323,7 +330,7 @@ test('rewrites are read in all their spellings', () => {
         match: 'regex',
         from: '(.*)\\.a',
         to: '{1}.b',
-        answer: { kind: 'rules', rules: [{ of: 'name', from: '(.*)\\.b', to: '{1}.a' }] },
+        answer: { auto: false, rules: [{ of: 'name', from: '(.*)\\.b', to: '{1}.a' }] },
       },
     ],
     [
@@ -334,7 +341,7 @@ test('rewrites are read in all their spellings', () => {
         match: 'suffix',
         from: '.a',
         to: '.b',
-        answer: { kind: 'rules', rules: [{ of: 'value', from: 'x', to: 'y' }] },
+        answer: { auto: true, rules: [{ of: 'value', from: 'x', to: 'y' }] },
       },
     ],
     [
@@ -342,6 +349,23 @@ test('rewrites are read in all their spellings', () => {
       { last: true, field: 'ttl', match: 'regex', name: '(.*)', leastSeconds: 30, mostSeconds: 300 },
     ],
     [['rewrite type ANY HINFO'], { last: true, field: 'type', from: 255, to: 13 }],
+    [['rewrite class CH IN'], { last: true, field: 'class', from: 3, to: 1 }],
+    [
+      ['rewrite continue {', 'rcode suffix .a NXDOMAIN noerror', '}'],
+      { last: false, field: 'rcode', match: 'suffix', name: '.a', from: 3, to: 0 },
+    ],
+    [['rewrite cname regex a(.*) b{1}'], { last: true, field: 'cname', match: 'regex', from: 'a(.*)', to: 'b{1}' }],
+    [
+      ['rewrite name suffix .a .b answer auto'],
+      {
+        last: true,
+        field: 'name',
+        match: 'suffix',
+        from: '.a',
+        to: '.b',
+        answer: { auto: true, rules: [] },
+      },
+    ],
   ];
   for (const [lines, wanted] of table) assert.deepEqual(directives(...lines).rewrite, [wanted], lines.join(' '));
 });
@@ -403,7 +427,28 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [inBlock('log . "{nam}"'), 'line 2: log does not know {nam}'],
     [inBlock('health 8080'), 'line 2: "8080" of health is not an address such as :8080'],
     [inBlock('reload 1s'), 'line 2: "1s" of reload is not a duration such as 5s or 1m30s'],
-    [inBlock('rewrite class CH IN'), 'line 2: rewrite of class is not supported'],
+    [
+      inBlock('rewrite edns0 local set 0xffee abcd'),
+      'line 2: rewrite of edns0 is not supported: options of a question end here and go to no other resolver; leave it out',
+    ],
+    [inBlock('rewrite frob a b'), 'line 2: "frob" cannot be rewritten, only name, type, class, ttl, rcode, cname'],
+    [inBlock('rewrite name a'), 'line 2: rewrite needs what to put in its place'],
+    [inBlock('rewrite name a b c'), 'line 2: "c" is one argument too many for rewrite'],
+    [
+      inBlock('rewrite name regex (a)\\1 b'),
+      'line 2: Compile "(a)\\\\1": error parsing regexp: invalid escape sequence: `\\1` (RE2 syntax, as CoreDNS has it)',
+    ],
+    [inBlock('rewrite name regex (a) {2}'), 'line 2: {2} has {2}, but (a) has 1 groups'],
+    [
+      inBlock('rewrite stop {', 'name regex (a) {1}', 'answer auto name a b', '}'),
+      'line 3: answer auto and answer name exclude each other',
+    ],
+    [inBlock('rewrite stop {', 'name a b', 'ttl 7', '}'), 'line 4: only answer may follow name, not ttl'],
+    [inBlock('rewrite {', 'ttl a 5', 'ttl b 6', '}'), 'line 4: "ttl" after ttl: one rewrite is one rule'],
+    [inBlock('rewrite ttl a 300-30'), 'line 2: "300-30" is not a number of seconds or a range such as 30-300'],
+    [inBlock('rewrite rcode a NXDOMAIN BAD'), 'line 2: "BAD" is not a response code'],
+    [inBlock('rewrite class A IN'), 'line 2: "A" is not a class: IN, CH or HS'],
+    [inBlock('rewrite type A B'), 'line 2: "B" is not a record type'],
     [inBlock('loop now'), 'line 2: "now" is one argument too many for loop'],
     [inBlock('import'), 'line 2: import needs the name of a snippet or a file'],
     [inBlock('import nowhere'), 'line 2: import finds neither a snippet nor a file /etc/coredns/nowhere'],

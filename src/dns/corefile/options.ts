@@ -1,4 +1,5 @@
 import type { AclOptions } from '../plugins/acl.ts';
+import type { RewriteOptions } from '../plugins/rewrite/mod.ts';
 import type { HostPort } from './directive.ts';
 
 /** What a Corefile says, directive by directive, with CoreDNS's defaults where it is silent. Zones have no final dot; the root is `.`. */
@@ -21,7 +22,7 @@ export interface Directives {
   readonly prometheus?: { readonly at: HostPort };
   readonly ready?: { readonly at: HostPort };
   readonly reload?: { readonly intervalMs: number; readonly jitterMs: number };
-  readonly rewrite?: readonly RewriteDirective[];
+  readonly rewrite?: readonly RewriteOptions[];
   readonly whoami?: true;
 }
 
@@ -91,7 +92,7 @@ export interface ForwardDirective {
 export interface HostsDirective {
   readonly path: string;
   readonly zones: readonly string[];
-  /** `ADDRESS NAME...` lines, which go before the file's. */
+  /** `ADDRESS NAME...` lines; their addresses are given out behind the file's. */
   readonly inline: readonly string[];
   readonly ttlSeconds: number;
   readonly reverse: boolean;
@@ -128,35 +129,4 @@ export interface LogOptions {
   readonly format: string;
   readonly classes: readonly LogClass[];
   readonly minDurationMs: number | undefined;
-}
-
-/** One rewrite; its words still as they stand, since their meaning is the plugin's. */
-export type NameMatch = 'exact' | 'prefix' | 'suffix' | 'substring' | 'regex';
-
-export type RewriteDirective = { readonly last: boolean } & (
-  | {
-      readonly field: 'name';
-      readonly match: NameMatch;
-      readonly from: string;
-      readonly to: string;
-      /** How names of answers are changed: back by the same rule, or by rules of their own. */
-      readonly answer:
-        | { readonly kind: 'auto' | 'none' }
-        | { readonly kind: 'rules'; readonly rules: readonly AnswerRule[] };
-    }
-  | {
-      readonly field: 'ttl';
-      readonly match: NameMatch;
-      readonly name: string;
-      readonly leastSeconds: number;
-      readonly mostSeconds: number;
-    }
-  | { readonly field: 'type'; readonly from: number; readonly to: number }
-);
-
-export interface AnswerRule {
-  /** Owner names, or names in the data of CNAME, SRV and the like. */
-  readonly of: 'name' | 'value';
-  readonly from: string;
-  readonly to: string;
 }

@@ -7,9 +7,9 @@ import type { QueryBooks } from '../metrics/query-books.ts';
 import { ErrorLog } from '../observe/error-log.ts';
 import { BlockObserver } from '../observe/observer.ts';
 import { QueryLog } from '../observe/query-log.ts';
-import { createAclPlugin } from '../plugins/acl.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
 import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from '../plugins/cache/mod.ts';
+import type { HostsFile } from '../plugins/hosts/mod.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
@@ -17,6 +17,7 @@ import { createRelayPlugin } from '../plugins/relay.ts';
 import { createWhoamiPlugin } from '../plugins/whoami.ts';
 import type { Service } from '../server/mod.ts';
 import type { Clusters, FollowedCluster } from './cluster.ts';
+import { NamePlugins } from './name-plugins.ts';
 import { ForwardedUpstreams, type UpstreamDependencies } from './upstreams.ts';
 
 export interface BlockDependencies extends UpstreamDependencies {
@@ -38,11 +39,12 @@ export interface RunningBlock {
   readonly cluster: FollowedCluster | undefined;
   /** What the block's cache has done since the Corefile was last taken over. */
   readonly cache: CacheCounters | undefined;
+  readonly hosts: HostsFile | undefined;
   start(): Promise<void>;
   stop(): void;
 }
 
-const notYet = ['loop', 'hosts', 'rewrite', 'autopath'] as const;
+const notYet = ['loop', 'autopath'] as const;
 /** Without them answers are slower to come, but the same. */
 const dispensable: readonly string[] = ['loop'];
 
@@ -56,7 +58,8 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   const cluster = directives.kubernetes && dependencies.clusters.of(directives.kubernetes);
   const upstreams = (directives.forward ?? []).map((directive) => new ForwardedUpstreams(directive, dependencies));
   const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
-  const head = compose(pluginsOf(directives, { cluster, cache, upstreams }, dependencies), nobodyAnswers);
+  const names = new NamePlugins(directives, dependencies);
+  const head = compose(pluginsOf(directives, { cluster, cache, names, upstreams }, dependencies), nobodyAnswers);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
   const errors = directives.errors && new ErrorLog(directives.errors, { clock, log });
@@ -64,6 +67,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
     block,
     cluster,
     cache: cache?.counters,
+    hosts: names.hosts,
     service: (server, zone) => {
       const books = directives.prometheus && dependencies.books(server, zone);
       const observer = new BlockObserver({
@@ -76,10 +80,10 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
       return { head, observer };
     },
     async start() {
-      await Promise.all(upstreams.map((each) => each.start()));
+      await Promise.all([names, ...upstreams].map((each) => each.start()));
     },
     stop() {
-      for (const each of upstreams) each.stop();
+      for (const each of [names, ...upstreams]) each.stop();
       errors?.close();
     },
   };
@@ -88,20 +92,21 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
 interface BlockParts {
   readonly cluster: FollowedCluster | undefined;
   readonly cache: CachePlugin | undefined;
+  readonly names: NamePlugins;
   readonly upstreams: readonly ForwardedUpstreams[];
 }
 
 function pluginsOf(
   directives: Directives,
-  { cluster, cache, upstreams }: BlockParts,
+  { cluster, cache, names, upstreams }: BlockParts,
   { random }: BlockDependencies,
 ): Plugin[] {
-  const { acl = [], kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
+  const { kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
   const ttlSeconds = kubernetes?.ttlSeconds ?? 5;
   return [
-    ...acl.map(createAclPlugin),
     ...(loadbalance ? [createLoadbalancePlugin(random)] : []),
     ...(minimal ? [createMinimalPlugin()] : []),
+    ...names.plugins(),
     ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster)] : []),
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),

@@ -82,6 +82,7 @@ export class CorefileServer {
       clusters: () => this.#clusters.all,
       enabledPlugins: () => this.#enabledPlugins(),
       caches: () => this.#caches(),
+      hosts: () => (this.#current?.blocks ?? []).flatMap(({ hosts }) => hosts ?? []),
       configuration: () => this.#current?.signature ?? '',
     });
     this.#health = new HealthCheck({ clock, metrics: this.metrics, portOf: (at) => this.#pages.portOf(at) });

@@ -5,6 +5,7 @@ import { version } from '../../base/version.ts';
 import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
 import { counter, Distribution, exponential, gauge, histogram, type Sample } from '../metrics/scraped.ts';
 import type { CacheCounters } from '../plugins/cache/mod.ts';
+import type { HostsFile } from '../plugins/hosts/mod.ts';
 import type { FollowedCluster } from './cluster.ts';
 
 export interface MetricsSource {
@@ -16,6 +17,7 @@ export interface MetricsSource {
     readonly zones: string;
     readonly counters: CacheCounters;
   }>;
+  readonly hosts: () => Iterable<HostsFile>;
   /** The files that the configuration was read from. */
   readonly configuration: () => string;
 }
@@ -35,6 +37,7 @@ export class ServiceMetrics {
     this.#registerServer(source);
     this.#registerCluster(source);
     this.#registerCaches(source);
+    this.#registerHosts(source);
   }
 
   /** The books of a zone go on where they were after a reload: counters must not fall. */
@@ -112,6 +115,19 @@ export class ServiceMetrics {
         clusters()
           .filter(({ isSynced }) => isSynced)
           .map(({ ageSeconds }) => ({ value: ageSeconds })),
+    );
+  }
+
+  #registerHosts({ hosts }: MetricsSource): void {
+    const files = () => [...hosts()];
+    const description = (name: string, help: string) => ({ name: `coredns_hosts_${name}`, help });
+    gauge(this.registry, description('entries', 'The combined number of entries in hosts and Corefile.'), () =>
+      files().length === 0 ? [] : [{ value: files().reduce((sum, { names }) => sum + names.entries, 0) }],
+    );
+    gauge(
+      this.registry,
+      description('reload_timestamp_seconds', 'The timestamp of the last reload of hosts file.'),
+      () => [{ value: Math.max(0, ...files().map(({ modifiedMs }) => modifiedMs)) / 1000 }],
     );
   }
 

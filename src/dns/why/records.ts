@@ -15,6 +15,10 @@ export function recordData(record: Answer): string {
     }
     case 'MX':
       return `${record.data.preference ?? 0} ${dotted(record.data.exchange)}`;
+    case 'NAPTR': {
+      const { order, preference, flags, services, regexp, replacement } = record.data;
+      return `${order} ${preference} "${flags}" "${services}" "${regexp}" ${dotted(replacement)}`;
+    }
     case 'SOA': {
       const { mname, rname, serial, refresh, retry, expire, minimum } = record.data;
       return `${dotted(mname)} ${dotted(rname)} ${serial} ${refresh} ${retry} ${expire} ${minimum}`;

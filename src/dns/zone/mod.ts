@@ -1,4 +1,4 @@
 export { ClusterZone, type Found, type PodRecords, type ZoneOptions } from './cluster-zone.ts';
 export { reverseName } from './reverse.ts';
 export { splitZones } from './split-zones.ts';
-export type { ZoneName } from './zone-name.ts';
+export { type RecordSets, ZoneName } from './zone-name.ts';

@@ -10,6 +10,8 @@ export const recordTypes = {
   TXT: 16,
   AAAA: 28,
   SRV: 33,
+  NAPTR: 35,
+  DNAME: 39,
   OPT: 41,
   TKEY: 249,
   TSIG: 250,

@@ -10,7 +10,7 @@ export {
 } from './constants.ts';
 export { type ExtendedError, extendedErrorOption, originOption } from './edns.ts';
 export { MalformedMessageError } from './errors.ts';
-export { encodeName, isWithin, keyOf, labelsOf, nameKey, nameText, wireOf } from './name.ts';
+export { encodeName, isWithin, keyOf, keyText, labelsOf, nameKey, nameText, wireOf } from './name.ts';
 export { parseQuery, type Query } from './query.ts';
 export {
   addressRecord,
@@ -35,4 +35,5 @@ export {
   type UpstreamQuery,
 } from './relay.ts';
 export { encodeRejection, encodeResponse, type Response, type Transport } from './response.ts';
-export { encodeReadyAnswer, type ReadyAnswer, type ReadyRecords } from './sections.ts';
+export { encodeReadyAnswer, encodeSections, type ReadyAnswer, type ReadyRecords, type Sections } from './sections.ts';
+export { mapTarget } from './target.ts';

@@ -7,6 +7,7 @@ import {
   expandName,
   isWithin,
   keyOf,
+  keyText,
   labelsOf,
   nameKey,
   nameText,
@@ -120,4 +121,18 @@ test('malformed names are refused', () => {
   const long = Buffer.alloc(300, hex('01 61'));
   assert.throws(() => expandName(Buffer.concat([long, hex('00')]), 0), /longer than 255/);
   assert.equal(plainNameEnd(Buffer.concat([long, hex('00')]), 0), -1);
+});
+
+test('the text of a key has its final dot, and escapes for what is no plain character', () => {
+  for (const text of [
+    '.',
+    'web.default.svc.cluster.local.',
+    '_http._tcp.a.',
+    'a\\.b.c.',
+    'sp\\032ace.x.',
+    'back\\\\slash.',
+  ]) {
+    assert.equal(keyText(keyOf(text)), text);
+  }
+  assert.equal(keyText(keyOf('WEB.Default')), 'web.default.');
 });

@@ -104,6 +104,16 @@ export function labelsOf(key: string): string[] {
   return labels;
 }
 
+/** The text of a key with its final dot, as rules about names have it: `web.default.svc.cluster.local.` */
+export function keyText(key: string): string {
+  if (key === '\0') return '.';
+  const text = labelsOf(key).join('.');
+  return `${unusual.test(text) || key.includes('.') ? nameText(wireOf(key)) : text}.`;
+}
+
+/** Characters that `nameText` writes otherwise. */
+const unusual = /[^!-[\]-~]/;
+
 /**
  * Where the uncompressed name at `start` ends, its final zero included; -1 when it runs over the message, over 255
  * bytes, or holds a pointer. For questions: nothing stands before them that a pointer could lead to.

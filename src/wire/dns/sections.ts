@@ -35,6 +35,32 @@ export function encodeReadyAnswer(
   return { answers: ready, additionals: writer.write(additionals), turnBytes: turnBytes(answers, ready), turn: 0 };
 }
 
+export interface Sections<Records> {
+  readonly answers: Records;
+  readonly authorities: Records;
+  readonly additionals: Records;
+}
+
+/**
+ * All three sections of one message. Authorities and additional records point at the question and at answers only, so
+ * that either section may be left out.
+ */
+export function encodeSections(
+  questionName: Uint8Array,
+  { answers, authorities, additionals }: Sections<readonly ResourceRecord[]>,
+): ReadyAnswer & { readonly authorities: ReadyRecords } {
+  const writer = new SectionWriter(questionName);
+  const ready = writer.write(answers);
+  writer.stopRemembering();
+  return {
+    answers: ready,
+    authorities: writer.write(authorities),
+    additionals: writer.write(additionals),
+    turnBytes: turnBytes(answers, ready),
+    turn: 0,
+  };
+}
+
 function turnBytes(answers: readonly ResourceRecord[], ready: ReadyRecords): number {
   const addressesOnly = answers.every(({ type }) => type === recordTypes.A || type === recordTypes.AAAA);
   const size = ready.ends[0] ?? 0;
@@ -47,10 +73,16 @@ class SectionWriter {
   /** Name key → its place in the message. */
   readonly #places = new Map<string, number>();
   #offset: number;
+  #remembers = true;
 
   constructor(questionName: Uint8Array) {
     this.#remember(questionName, headerBytes);
     this.#offset = headerBytes + questionName.length + 4;
+  }
+
+  /** What is written from now on may be left out, or stand elsewhere. */
+  stopRemembering(): void {
+    this.#remembers = false;
   }
 
   write(records: readonly ResourceRecord[]): ReadyRecords {
@@ -101,6 +133,7 @@ class SectionWriter {
 
   /** Notes every suffix that begins within `part` of the whole name, while a pointer's 14 bits reach it. */
   #remember(part: Uint8Array, at: number, whole: Uint8Array = part): void {
+    if (!this.#remembers) return;
     for (let label = 0; label < part.length && part[label]; label += part[label]! + 1) {
       const key = nameKey(whole, label);
       if (at + label < 0x4000 && !this.#places.has(key)) this.#places.set(key, at + label);

@@ -1,0 +1,2 @@
+export { createHostsPlugin } from './hosts.ts';
+export { HostsFile } from './hosts-file.ts';

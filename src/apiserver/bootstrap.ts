@@ -8,7 +8,7 @@ export interface Advertised {
   readonly port: number;
 }
 
-type RegistryOf = (resource: Resource) => Registry;
+export type RegistryOf = (resource: Resource) => Registry;
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
@@ -16,22 +16,30 @@ const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-le
 export async function createDefaults(
   registryOf: RegistryOf,
   clusterIp: string,
-  { address, port }: Advertised,
+  { port }: Pick<Advertised, 'port'>,
 ): Promise<void> {
   for (const name of systemNamespaces) await ensure(registryOf(Namespace), undefined, { metadata: { name } });
   await ensure(registryOf(Service), 'default', {
     metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: { clusterIP: clusterIp, ports: [{ name: 'https', port: 443, targetPort: port }] },
   });
+}
+
+/** Where the `kubernetes` Service leads: to these servers, which all listen on one port. Writes only what differs. */
+export async function leadKubernetesTo(
+  registryOf: RegistryOf,
+  addresses: readonly string[],
+  port: number,
+): Promise<void> {
   const ports = [{ name: 'https', port, protocol: 'TCP' }];
   await ensure(registryOf(Endpoints), 'default', {
     metadata: { name: 'kubernetes', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-    subsets: [{ addresses: [{ ip: address }], ports }],
+    subsets: addresses.length === 0 ? [] : [{ addresses: addresses.map((ip) => ({ ip })), ports }],
   });
   await ensure(registryOf(EndpointSlice), 'default', {
     metadata: { name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
     addressType: 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
     ports,
   });
 }
@@ -42,7 +50,7 @@ interface Given {
 }
 
 /** Creates it, or writes the given fields anew into the one that is there: the address may be another since. */
-async function ensure(registry: Registry, namespace: string | undefined, given: Given): Promise<void> {
+export async function ensure(registry: Registry, namespace: string | undefined, given: Given): Promise<void> {
   const { name } = given.metadata;
   const object = { apiVersion: registry.apiVersion, kind: registry.resource.kind, ...given } as unknown as KubeObject;
   try {

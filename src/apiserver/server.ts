@@ -31,11 +31,12 @@ import { NodeGraph } from './authorization/node-graph.ts';
 import { reconcileRoles } from './authorization/policy/reconcile.ts';
 import { RoleIndex } from './authorization/role-index.ts';
 import { loopback } from './authorization/users.ts';
-import { createDefaults } from './bootstrap.ts';
+import { createDefaults, leadKubernetesTo } from './bootstrap.ts';
 import { Feed } from './cache/feed.ts';
 import { ResourceCache } from './cache/resource-cache.ts';
 import { Pages } from './discovery/pages.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { Peers } from './peers.ts';
 import { Registry } from './registry/registry.ts';
 import { createAnswer } from './serve/answer.ts';
 import { refuse } from './status-error.ts';
@@ -52,6 +53,8 @@ export interface ApiServerOptions {
   /** Where Pods and nodes reach this server; the `kubernetes` Service leads there. */
   readonly advertiseAddress: string;
   readonly advertisePort: number;
+  /** Other servers may work on the same store: the `kubernetes` Service leads to all that live. */
+  readonly hasPeers?: boolean;
   /** In [0, 1); default Math.random. Chooses addresses and ports. */
   readonly random?: () => number;
 }
@@ -95,6 +98,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await feed.start();
   await createDefaults(registryOf, allocation.addresses.at(0), advertised);
   await reconcileRoles(registryOf);
+  const peers = options.hasPeers ? new Peers({ registryOf, advertised, clock, log }) : undefined;
+  if (peers) await peers.start();
+  else await leadKubernetesTo(registryOf, [advertised.address], advertised.port);
   const housekeeping = new Housekeeping({
     ...{ store, feed, clock, log },
     caches: [...caches.values()],
@@ -109,6 +115,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     answer,
     exchange: (request) => answer(request.user ? request : { ...request, user: loopback }),
     async stop() {
+      await peers?.stop();
       await housekeeping.stop();
       for (const cache of caches.values()) {
         cache.sendBookmarks(feed.revision);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
@@ -8,6 +9,7 @@ import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import type { Store } from '../store/port.ts';
 import { outliveMistakes } from './mistakes.ts';
+import { ensureOneAuthority } from './one-authority.ts';
 import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
 
 const storeKinds = ['sqlite', 'etcd', 'memory'] as const;
@@ -27,6 +29,7 @@ interface ServerFlags extends LogFlags {
   serviceCidr: string;
   nodePortRange: string;
   nodeMonitorGracePeriod: number;
+  leaderElect: boolean;
 }
 
 export function serverCommand(): Command {
@@ -56,13 +59,19 @@ export function serverCommand(): Command {
     )
     .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
     .option('--node-port-range <range>', 'ports of NodePort Services', '30000-32767')
+    .option(
+      '--no-leader-elect',
+      'with etcd: run controllers and scheduler here, whoever else does; for one server only',
+    )
     .option('--node-monitor-grace-period <duration>', 'a node silent for so long is NotReady', durationMs, 40_000)
     .addHelpText(
       'after',
       `
 The first start makes a certificate authority and writes DATA-DIR/admin.kubeconfig (mode 0600).
 
-One server at a time works on an etcd: its controllers do not elect a leader yet.
+Several servers may work on one etcd: all answer, and one of them, which holds the Lease kube-system/signalbox-server,
+runs controllers and scheduler. They need one certificate authority: copy DATA-DIR/pki/ca.crt, ca.key (and sa.key, sa.pub)
+of the first to the others before they start. All listen on one port.
 
 Examples:
   signalbox server --advertise-address 192.0.2.1 --etcd-servers https://192.0.2.5:2379,https://192.0.2.6:2379 \\
@@ -99,18 +108,19 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     ensurePki,
     serveHttps,
   } = await import('../apiserver/mod.ts');
-  const { createClient } = await import('../client/mod.ts');
+  const { createClient, fenced, startElection } = await import('../client/mod.ts');
   const { startControllers } = await import('../controllers/mod.ts');
   const { startScheduler } = await import('../scheduler/mod.ts');
 
   const { advertiseAddress, dataDir, port, serviceCidr, nodePortRange } = flags;
+  const hasPeers = storeKindOf(flags) === 'etcd';
   checkApiServerSettings(flags);
   // Whoever holds the store holds the folder: a second server finds out before it has changed anything.
   const store = await openStore(flags, log);
   running.defer(() => store.close());
   const pki = await ensurePki({ dir: path.join(dataDir, 'pki'), addresses: [advertiseAddress], serviceCidr, clock });
   const apiServer = await createApiServer({
-    ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress },
+    ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress, hasPeers },
     advertisePort: port,
   });
   // Connections are done when their watches are.
@@ -119,6 +129,9 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     await apiServer.stop();
     await https?.close();
   });
+  const userAgent = `signalbox-server/${version}`;
+  const client = createClient({ exchange: apiServer.exchange, userAgent });
+  await ensureOneAuthority(client, pki.caPem, hasPeers);
   https = await serveHttps(apiServer, { address: flags.listenAddress, port, pki, clock, log });
   await ensureKubeconfig(pki, {
     path: path.join(dataDir, 'admin.kubeconfig'),
@@ -128,17 +141,27 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     organizations: ['system:masters'],
     clock,
   });
-  const { exchange } = apiServer;
-  const clientOf = (user: User) => createClient({ exchange, user, userAgent: `signalbox-server/${version}` });
-  const nodeLifecycle = { graceMs: flags.nodeMonitorGracePeriod };
-  const controllers = startControllers({
-    client: clientOf(componentUser('system:kube-controller-manager')),
-    clientAs: (controller) => clientOf(controllerUser(controller)),
-    ...{ clock, log, nodeLifecycle },
-  });
-  running.defer(() => controllers.stop());
-  const scheduler = startScheduler({ client: clientOf(componentUser('system:kube-scheduler')), clock, log });
-  running.defer(() => scheduler.stop());
+  const lead = (over: AbortSignal) => {
+    const exchange = fenced(apiServer.exchange, over);
+    const clientOf = (user: User) => createClient({ exchange, user, userAgent });
+    const controllers = startControllers({
+      client: clientOf(componentUser('system:kube-controller-manager')),
+      clientAs: (controller) => clientOf(controllerUser(controller)),
+      ...{ clock, log, nodeLifecycle: { graceMs: flags.nodeMonitorGracePeriod } },
+    });
+    const scheduler = startScheduler({ client: clientOf(componentUser('system:kube-scheduler')), clock, log });
+    return async () => {
+      await scheduler.stop();
+      await controllers.stop();
+    };
+  };
+  if (!hasPeers || !flags.leaderElect) running.defer(lead(new AbortController().signal));
+  else {
+    const identity = `${advertiseAddress}_${randomUUID()}`;
+    const election = { client, clock, log, namespace: 'kube-system', name: 'signalbox-server', identity, lead };
+    const { stop } = startElection(election);
+    running.defer(stop);
+  }
 }
 
 async function openStore(flags: ServerFlags, log: Logger): Promise<Store> {

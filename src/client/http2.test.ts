@@ -247,3 +247,48 @@ test('a request that is aborted before it begins leaves no rejection behind when
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   assert.equal(unhandled.mock.callCount(), 0);
 });
+
+test('of several servers the next one is asked when one is gone, refuses or has no store', async (t) => {
+  const answer = (name: string, status: () => number) =>
+    serve(t, (stream) => {
+      stream.respond({ ':status': status() });
+      stream.end(name);
+    });
+  let storeOfB = 503;
+  const [a, b, c] = [await answer('a', () => 200), await answer('b', () => storeOfB), await answer('c', () => 200)];
+  const url = ({ port }: Peer) => `http://127.0.0.1:${port}`;
+  const hosts: string[] = [];
+  const observer = { answered: ({ host }: { host: string }) => void hosts.push(host), read: () => {} };
+  const more = { otherServers: [url(b), url(c)], observer };
+  const { exchange } = connectTo(t, a.port, more);
+  const ask = async () => {
+    const { body } = await exchange(request('/'));
+    return typeof body === 'string' ? body : text(body);
+  };
+  assert.equal(await ask(), 'a');
+  assert.equal(await ask(), 'a', 'one that answers is kept');
+  const gone = once(a.sessions[0]!, 'close');
+  await stop(a);
+  await gone;
+  // What was under way when the connection broke may have been done: the caller decides, and asks again.
+  await assert.doesNotReject(async () => {
+    while ((await ask().catch(() => 'lost')) !== 'b');
+  });
+  assert.equal(await ask(), 'c', 'b has said 503');
+  storeOfB = 200;
+  await stop(c);
+  const found = new Set<string>();
+  while (!found.has('b')) found.add(await ask().catch(() => 'lost'));
+  assert.equal(hosts.at(-1), `127.0.0.1:${b.port}`);
+});
+
+test('with every server gone the request fails, after each was tried once', async (t) => {
+  const gone = await serve(t, () => {});
+  await stop(gone);
+  const other = `http://127.0.0.1:${gone.port}`;
+  let asked = 0;
+  const more = { otherServers: [other, other], observer: { answered: () => void asked++, read: () => {} } };
+  const { exchange } = connectTo(t, gone.port, more);
+  await assert.rejects(exchange(request('/')), /ECONNREFUSED/);
+  assert.equal(asked, 1);
+});

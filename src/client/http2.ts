@@ -14,6 +14,8 @@ import { type TokenSource, tokenFile } from './token-file.ts';
 export interface Http2Options extends TlsMaterial {
   /** `https://10.0.0.1:6443`; `http:` speaks HTTP/2 with prior knowledge. */
   readonly server: string;
+  /** Further servers of the same cluster: whenever a connection is lost or cannot be made, the next one is tried. */
+  readonly otherServers?: readonly string[];
   /** Which of ca, cert and key stand in files that may be renewed: a new one is used by the next connection. */
   readonly tlsPaths?: TlsPaths;
   /** A file is read anew once in a while, and after a 401. */
@@ -65,25 +67,34 @@ const sessionWindowBytes = 32 << 20;
 export function http2Exchange(options: Http2Options): Connection {
   const sessions = new Sessions(options);
   const token = tokenSource(options);
-  const exchange: Exchange = async (request) => {
+  const ask: Ask = async (request, note) => {
     const session = await sessions.get(request.signal);
-    const response = await send(session, authorized(request, token.get()), options);
+    note(session.server);
+    const response = await send(session.made, authorized(request, token.get()), { ...options, server: session.server });
     if (response.status === 401) {
       token.refused();
       sessions.refused();
     }
+    // Its store is away, or it is about to end: the others may be better off.
+    if (response.status === 503) sessions.leave();
     return response;
   };
-  return { exchange: told(exchange, options), close: () => sessions.close() };
+  return { exchange: told(ask, options), close: () => sessions.close() };
 }
 
-/** The same exchange, with somebody who is told of it. */
-function told(exchange: Exchange, { clock, server, observer }: Http2Options): Exchange {
-  if (observer === undefined) return exchange;
-  const { host } = new URL(server);
+/** @param note is told which server is asked, when there is a connection to one */
+type Ask = (request: ApiRequest, note: (server: string) => void) => Promise<ApiResponse>;
+
+/** The exchange, with somebody who is told of it. */
+function told(ask: Ask, { clock, server, observer }: Http2Options): Exchange {
+  if (observer === undefined) return (request) => ask(request, () => {});
   return async (request) => {
     const startedMs = clock.monotonicMs();
     const { method } = request;
+    let { host } = new URL(server);
+    const note = (asked: string) => {
+      host = new URL(asked).host;
+    };
     const tell = (status?: number) =>
       observer.answered({
         method,
@@ -93,7 +104,7 @@ function told(exchange: Exchange, { clock, server, observer }: Http2Options): Ex
         durationMs: clock.monotonicMs() - startedMs,
       });
     try {
-      const response = await exchange(request);
+      const response = await ask(request, note);
       tell(response.status);
       if (isWatch(request)) return response;
       return {
@@ -134,10 +145,18 @@ class Sessions {
   /** Also those that no request uses any more, while watches on them last. */
   readonly #open = new Set<Promise<ClientHttp2Session>>();
   #closed = false;
+  readonly #servers: readonly string[];
+  #turn = 0;
 
   constructor(options: Http2Options) {
     this.#options = options;
     this.#tls = tlsSource(options);
+    this.#servers = [options.server, ...(options.otherServers ?? [])];
+  }
+
+  /** The one that is asked at present. */
+  get server(): string {
+    return this.#servers[this.#turn % this.#servers.length]!;
   }
 
   /** The server does not know us: perhaps there is a newer certificate. */
@@ -145,17 +164,34 @@ class Sessions {
     this.#tls.refused();
   }
 
-  async get(signal: AbortSignal): Promise<ClientHttp2Session> {
-    if (this.#closed) throw failure(this.#options, 'closed', 'The client is closed');
-    const material = this.#tls.get();
-    if (material !== this.#material) this.#retire();
-    if (!this.#current) this.#connect(material);
-    return await orAborted(this.#current!, signal);
+  /** The next request goes to another server, where there is one. */
+  leave(): void {
+    if (this.#servers.length === 1) return;
+    this.#retire();
+    this.#turn++;
+  }
+
+  /** A session with whichever server takes one: as long as there is none, nothing has been sent. */
+  async get(signal: AbortSignal): Promise<{ readonly made: ClientHttp2Session; readonly server: string }> {
+    for (let left = this.#servers.length; ; left--) {
+      if (this.#closed) throw failure(this.#options, 'closed', 'The client is closed');
+      const material = this.#tls.get();
+      if (material !== this.#material) this.#retire();
+      if (!this.#current) this.#connect(material);
+      const { server } = this;
+      try {
+        return { made: await orAborted(this.#current!, signal), server };
+      } catch (error) {
+        if (signal.aborted || left <= 1) throw error;
+      }
+    }
   }
 
   #connect(material: TlsMaterial): void {
-    const session = open({ ...this.#options, ...material }, () => {
-      if (this.#current === session) this.#current = undefined;
+    const session = open({ ...this.#options, ...material, server: this.server }, () => {
+      if (this.#current !== session) return;
+      this.#current = undefined;
+      this.#turn++;
     });
     this.#material = material;
     this.#current = session;
@@ -169,7 +205,7 @@ class Sessions {
     );
   }
 
-  /** Watches under the old certificate go on until they end of themselves, in minutes; all that is new goes elsewhere. */
+  /** Watches on it go on until they end of themselves, in minutes; all that is new goes elsewhere. */
   #retire(): void {
     void this.#current?.then((session) => session.close()).catch(() => {});
     this.#current = undefined;

@@ -42,6 +42,24 @@ test('embedded data is decoded', (t) => {
   });
 });
 
+test('further servers stand in an extension', (t) => {
+  const others = '{name: signalbox/servers, extension: ["https://10.0.0.2:6443"]}';
+  const cluster = `{server: "https://10.0.0.1:6443", extensions: [{name: other, extension: 1}, ${others}]}`;
+  assert.deepEqual(loadKubeconfig(write(t, complete(cluster, '{}'))).otherServers, ['https://10.0.0.2:6443']);
+  const refused = (extension: string) => () =>
+    loadKubeconfig(
+      write(
+        t,
+        complete(`{server: "http://x", extensions: [{name: signalbox/servers, extension: ${extension}}]}`, '{}'),
+      ),
+    );
+  assert.throws(
+    refused('x'),
+    /clusters\[c\]\.cluster\.extensions\[signalbox\/servers\]\.extension is not a list of URLs/,
+  );
+  assert.throws(refused('[10.0.0.2]'), /is not a URL with http or https: "10.0.0.2"/);
+});
+
 test('files are found beside the kubeconfig, the token’s by its path, since it is renewed', (t) => {
   const path = folder(t);
   writeFileSync(join(path, 'ca.pem'), pem('CA'));

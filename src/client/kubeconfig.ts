@@ -7,6 +7,8 @@ import type { TlsMaterial, TlsPaths } from './tls-files.ts';
 /** What a kubeconfig says about its current context. PEM texts, read from the file or the files it names. */
 export interface KubeConfig extends TlsMaterial {
   readonly server: string;
+  /** Further servers of the cluster: its extension `signalbox/servers`, which kubectl passes over. */
+  readonly otherServers?: readonly string[];
   /** Which of them were read from files of their own, and may be renewed there. */
   readonly tlsPaths?: TlsPaths;
   readonly token?: string;
@@ -61,15 +63,30 @@ class Kubeconfig {
     const at = `clusters[${name}].cluster.`;
     const server = this.#text(cluster, 'server', at);
     if (!server) throw this.#mistake(`${at}server is missing`, 'Write the API server there: https://10.0.0.1:6443');
-    if (!/^https?:$/.test(URL.parse(server)?.protocol ?? '')) {
-      throw this.#mistake(`${at}server is not a URL with http or https: ${JSON.stringify(server)}`);
-    }
+    this.#checkUrl(server, `${at}server`);
     return defined({
       server,
+      otherServers: this.#otherServers(cluster, at),
       ca: this.#pem(cluster, 'ca', 'certificate-authority', at),
       tlsServerName: this.#text(cluster, 'tls-server-name', at),
       insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true || undefined,
     });
+  }
+
+  #checkUrl(url: unknown, field: string): void {
+    if (typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '')) return;
+    throw this.#mistake(`${field} is not a URL with http or https: ${JSON.stringify(url)}`);
+  }
+
+  /** `extensions: [{ name: signalbox/servers, extension: [https://10.0.0.2:6443] }]` */
+  #otherServers(cluster: Fields, at: string): readonly string[] | undefined {
+    if (!Array.isArray(cluster.extensions)) return undefined;
+    const found = cluster.extensions.find((extension) => extension?.name === 'signalbox/servers');
+    if (!found) return undefined;
+    const field = `${at}extensions[signalbox/servers].extension`;
+    if (!Array.isArray(found.extension)) throw this.#mistake(`${field} is not a list of URLs`);
+    for (const url of found.extension) this.#checkUrl(url, field);
+    return found.extension;
   }
 
   #user(name: string) {

@@ -5,6 +5,7 @@ export { type AnsweredRequest, http2Exchange, type RequestObserver } from './htt
 export { inClusterConfig } from './in-cluster.ts';
 export { createInformer } from './informer.ts';
 export { loadKubeconfig } from './kubeconfig.ts';
+export { fenced, startElection } from './leader-election.ts';
 export type { Change, Client, DeleteOptions, Informer } from './port.ts';
 export { createRecorder, type Recorder } from './recorder.ts';
 export { SharedInformers } from './shared-informers.ts';

@@ -115,7 +115,8 @@ export class DnsSite implements AsyncDisposable {
     await Promise.all(
       running.map((child) => {
         const ended = once(child, 'exit');
-        child.kill('SIGKILL');
+        // Not by force: a process that ends of itself leaves its compiled code for the next one.
+        child.kill('SIGTERM');
         return ended;
       }),
     );

@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Cancel, Clock } from './clock.ts';
 import { codeOf, messageOf, OperatingError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { createServer } from './node-http.ts';
 
 export interface Answer {
   readonly status: number;

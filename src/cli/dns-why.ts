@@ -3,11 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { stringify } from 'yaml';
 import { systemClock } from '../base/clock.ts';
 import { messageOf, UsageError } from '../base/errors.ts';
 import { type Client, loadKubeconfig } from '../client/mod.ts';
-import type { Report } from '../dns/mod.ts';
+import type { Report } from '../dns/why/mod.ts';
 import { connect, connectAsComponent } from './connect.ts';
 import { ExitError, exitCodes } from './exit-codes.ts';
 import { durationMs, oneOfOption, repeated } from './options.ts';
@@ -69,7 +68,7 @@ Examples:
   signalbox dns why web --from default/client --server 10.244.1.5    ask one of the DNS servers' Pods`;
 
 async function why(name: string, flags: WhyFlags): Promise<void> {
-  const { explainLookup, renderReport } = await import('../dns/mod.ts');
+  const { explainLookup, renderReport } = await import('../dns/why/mod.ts');
   const { client, namespace } = clientOf(flags.kubeconfig);
   try {
     const report = await explainLookup({
@@ -84,7 +83,7 @@ async function why(name: string, flags: WhyFlags): Promise<void> {
       ...(flags.server !== undefined && { server: flags.server }),
       ...(flags.clusterDomain !== undefined && { clusterDomain: flags.clusterDomain }),
     });
-    process.stdout.write(formats[flags.output](report, renderReport));
+    process.stdout.write(await formats[flags.output](report, renderReport));
     const exitCode = exitCodeOf(report);
     if (exitCode !== exitCodes.ok) throw new ExitError(exitCode);
   } finally {
@@ -92,10 +91,12 @@ async function why(name: string, flags: WhyFlags): Promise<void> {
   }
 }
 
-const formats: Record<WhyFlags['output'], (report: Report, render: (report: Report) => string) => string> = {
+type Format = (report: Report, render: (report: Report) => string) => string | Promise<string>;
+
+const formats: Record<WhyFlags['output'], Format> = {
   text: (report, render) => render(report),
   json: (report) => `${JSON.stringify(report, undefined, 2)}\n`,
-  yaml: (report) => stringify(report),
+  yaml: async (report) => (await import('yaml')).stringify(report),
 };
 
 function exitCodeOf({ result }: Report): number {

@@ -1,18 +1,22 @@
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, UsageError } from '../base/errors.ts';
 import { withTwoDashes } from './coredns-flags.ts';
-import { dnsCommand } from './dns.ts';
-import { downCommand } from './down.ts';
 import { ExitError, exitCodes, exitCodesHelp } from './exit-codes.ts';
-import { nodeCommand } from './node.ts';
-import { proxyCommand } from './proxy.ts';
-import { serverCommand } from './server.ts';
-import { upCommand } from './up.ts';
-import { versionCommand } from './version.ts';
+
+/** In the order of the help text. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up.ts')).upCommand(),
+  down: async () => (await import('./down.ts')).downCommand(),
+  server: async () => (await import('./server.ts')).serverCommand(),
+  node: async () => (await import('./node.ts')).nodeCommand(),
+  proxy: async () => (await import('./proxy.ts')).proxyCommand(),
+  dns: async () => (await import('./dns.ts')).dnsCommand(),
+  version: async () => (await import('./version.ts')).versionCommand(),
+};
 
 /** Runs one command line and resolves to the exit code; the process ends when nothing keeps it alive any more. */
 export async function main(words: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(words[0]);
   try {
     await program.parseAsync(words[0] === 'dns' ? withTwoDashes(words) : words, { from: 'user' });
     return exitCodes.ok;
@@ -21,7 +25,8 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** With the command that is called and no other: each costs a process memory. With all of them for help and mistakes. */
+async function createProgram(called: string | undefined): Promise<Command> {
   // Options belong to the command that they stand behind: `dns why` and `dns` share names of some.
   const program = new Command('signalbox')
     .enablePositionalOptions()
@@ -36,17 +41,8 @@ Examples:
   signalbox COMMAND --help     what a command does, with examples
 ${exitCodesHelp}`,
     );
-  for (const command of [
-    upCommand(),
-    downCommand(),
-    serverCommand(),
-    nodeCommand(),
-    proxyCommand(),
-    dnsCommand(),
-    versionCommand(),
-  ]) {
-    program.addCommand(command);
-  }
+  const own = called === undefined ? undefined : commands[called];
+  for (const load of own ? [own] : Object.values(commands)) program.addCommand(await load());
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)];
   for (const command of all) {
     command.exitOverride().showHelpAfterError(`(${fullName(command)} --help says more)`);

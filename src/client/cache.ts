@@ -1,4 +1,4 @@
-import type { KubeObject } from '../kube/mod.ts';
+import type { KubeObject } from '../kube/port.ts';
 
 /** The values under which an object is found by one index; none: not at all. */
 export type IndexFunction<S> = (object: S) => readonly string[];

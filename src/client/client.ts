@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { messageOf } from '../base/errors.ts';
 import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
-import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource } from '../kube/mod.ts';
+import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource } from '../kube/port.ts';
 import { ApiError, isExpired, type ReceivedStatus, unreachable } from './errors.ts';
 import { LineSplitter } from './json-lines.ts';
 import type { Client, DeleteOptions, InNamespace, KubeList, ListQuery, Patch, WatchEvent, WatchQuery } from './port.ts';

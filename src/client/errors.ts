@@ -1,5 +1,5 @@
 import { OperatingError } from '../base/errors.ts';
-import { statusCodes } from '../kube/mod.ts';
+import { statusCodes } from '../kube/port.ts';
 
 /** metav1.Status as it arrives: some server wrote it, so nothing of it is certain. */
 export interface ReceivedStatus {

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { type KubeObject, keyOf, type Resource } from '../kube/mod.ts';
+import { type KubeObject, keyOf, type Resource } from '../kube/port.ts';
 import { type Indexes, ObjectCache } from './cache.ts';
 import { isExpired, isUnreachable, isVersionTooLarge, unreachable } from './errors.ts';
 import type { Change, Client, Informer, Selectors, WatchEvent } from './port.ts';

@@ -1,4 +1,4 @@
-import type { KubeInput, KubeObject, Resource } from '../kube/mod.ts';
+import type { KubeInput, KubeObject, Resource } from '../kube/port.ts';
 
 /** The Kubernetes API as our programs use it. Failures are ApiError (`errors.ts`): a Kubernetes Status, or no answer. */
 export interface Client {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { Event, type KubeObject } from '../kube/mod.ts';
+import { Event, type KubeObject } from '../kube/port.ts';
 import { isNotFound } from './errors.ts';
 import type { Client } from './port.ts';
 

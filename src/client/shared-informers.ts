@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { KubeObject, Resource } from '../kube/mod.ts';
+import type { KubeObject, Resource } from '../kube/port.ts';
 import type { Indexes } from './cache.ts';
 import { createInformer } from './informer.ts';
 import type { Client, Informer } from './port.ts';

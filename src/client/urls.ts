@@ -1,4 +1,4 @@
-import type { Resource } from '../kube/mod.ts';
+import type { Resource } from '../kube/port.ts';
 import type { Selectors } from './port.ts';
 
 export interface Place {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createInformer, type Informer } from '../client/mod.ts';
-import { EndpointSlice, type KubeObject, Namespace, Pod, Service } from '../kube/mod.ts';
+import { EndpointSlice, type KubeObject, Namespace, Pod, Service } from '../kube/port.ts';
 import type { ClusterZone } from './zone/mod.ts';
 
 /** The part of an informer that the zone follows: it keeps its own copy of what it needs. */

@@ -1,4 +1,3 @@
 export type { KubernetesDirective } from './corefile/mod.ts';
 export { CorefileServer, machineFiles } from './service/mod.ts';
 export { type DnsServer, startDns } from './start-dns.ts';
-export { explainLookup, type Report, renderReport, type WhyOptions } from './why/mod.ts';

@@ -9,7 +9,7 @@ import { Forwarder, parseUpstream, ResolvConf, type SocketAddress, withoutOursel
 import { createAnyPlugin } from './plugins/any.ts';
 import { createKubernetesPlugin } from './plugins/kubernetes/mod.ts';
 import { createRelayPlugin } from './plugins/relay.ts';
-import { ProbeServer, Responder, type TcpLimits, TcpListener, UdpListener } from './server/mod.ts';
+import { listenOnBoth, ProbeServer, Responder, type TcpLimits, TcpListener, UdpListener } from './server/mod.ts';
 import { ClusterZone, type PodRecords } from './zone/mod.ts';
 
 export interface DnsOptions {
@@ -163,24 +163,23 @@ class Server implements DnsServer {
     await Promise.all([this.#own?.stop(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
-  /** TCP first: a free TCP port is more likely to be free for UDP too than the other way round. */
-  async #listen(at: SocketAddress): Promise<SocketAddress> {
+  async #listen(wanted: SocketAddress): Promise<SocketAddress> {
     const { clock, log, options } = this.#dependencies;
-    const tcp = new TcpListener({
-      at,
-      clock,
-      respond: (packet, client) => this.#responder.respond(packet, transports.tcp, client),
-      ...(options.tcpLimits && { limits: options.tcpLimits }),
-    });
-    const bound = await tcp.listen();
-    this.#listeners.push(tcp);
-    const udp = new UdpListener({
-      at: bound,
-      log,
-      respond: (packet, client) => this.#responder.respond(packet, transports.udp, client),
-    });
-    await udp.listen();
-    this.#listeners.push(udp);
+    const createTcp = (at: SocketAddress) =>
+      new TcpListener({
+        at,
+        clock,
+        respond: (packet, client) => this.#responder.respond(packet, transports.tcp, client),
+        ...(options.tcpLimits && { limits: options.tcpLimits }),
+      });
+    const createUdp = (at: SocketAddress) =>
+      new UdpListener({
+        at,
+        log,
+        respond: (packet, client) => this.#responder.respond(packet, transports.udp, client),
+      });
+    const { tcp, udp, bound } = await listenOnBoth(wanted, createTcp, createUdp);
+    this.#listeners.push(tcp, udp);
     return bound;
   }
 

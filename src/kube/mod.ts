@@ -2,19 +2,18 @@ export { allResources, resourceByKind, resourceByPlural, reviewResources } from 
 export { applyDefaults } from './defaults/apply-defaults.ts';
 export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
-export { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
-export { type Endpoint, type EndpointPort, EndpointSlice, Endpoints } from './kinds/endpoints.ts';
+export { Lease, Secret, ServiceAccount } from './kinds/cluster.ts';
+export { Endpoints } from './kinds/endpoints.ts';
 export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
 export { Node, type NodeCondition } from './kinds/node.ts';
-export {
-  type Container,
-  type ContainerState,
-  type ContainerStatus,
-  Pod,
-  type PodCondition,
-  type PodSpec,
-  type PodStatus,
-  type Probe,
+export type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  PodCondition,
+  PodSpec,
+  PodStatus,
+  Probe,
 } from './kinds/pod.ts';
 export {
   ClusterRole,
@@ -25,33 +24,30 @@ export {
   rbacGroup,
   type Subject,
 } from './kinds/rbac.ts';
-export { Service, type ServicePort, type ServiceSpec } from './kinds/service.ts';
+export type { ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
-export type { KubeInput, KubeObject, LabelSelector, ObjectMeta, OwnerReference } from './meta.ts';
+export type { LabelSelector, ObjectMeta, OwnerReference } from './meta.ts';
 export {
   controllerOf,
   controllerReference,
   isControlledBy,
-  keyOf,
 } from './object.ts';
 export { openApiSchemas } from './openapi/openapi.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
 export { type ClusterDnsOptions, type DnsConfig, ndotsOf, parseResolvConf, podDnsConfig } from './pod-dns.ts';
+export * from './port.ts';
 export { qosClassOf } from './qos.ts';
 export { divideQuantity } from './quantity.ts';
-export { apiVersionOf, type Resource } from './resource.ts';
 export { type FieldRequirement, matchesFields, nameIn, parseFieldSelector } from './selectors/field-selector.ts';
 export {
   formatLabelSelector,
   matchesLabels,
   matchesSelector,
-  parseLabelSelector,
   requirementsOf,
   requirementsOfMap,
 } from './selectors/label-selector.ts';
-export * from './status.ts';
 export { type TableColumn, tableOf } from './tables/table.ts';
 export { formatMicroTime, formatTime, parseTime } from './time.ts';
 export { deepest, isTooDeep } from './validation/depth.ts';

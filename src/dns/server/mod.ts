@@ -1,3 +1,4 @@
+export { listenOnBoth } from './listen-on-both.ts';
 export { ProbeServer } from './probe-server.ts';
 export {
   type Observer,

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OperatingError } from '../../base/errors.ts';
+import { createServer } from '../../base/node-http.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 
 export interface ProbeServerOptions {

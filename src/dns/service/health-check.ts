@@ -1,5 +1,5 @@
-import { get } from 'node:http';
 import type { Cancel, Clock } from '../../base/clock.ts';
+import { get } from '../../base/node-http.ts';
 import type { HostPort } from '../corefile/mod.ts';
 import type { ServiceMetrics } from './service-metrics.ts';
 

@@ -5,7 +5,7 @@ import { UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { safeUdpBytes } from '../../wire/dns/mod.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
-import { type Responder, TcpListener, UdpListener } from '../server/mod.ts';
+import { listenOnBoth, type Responder, TcpListener, UdpListener } from '../server/mod.ts';
 
 export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
@@ -61,7 +61,6 @@ export class ListenerSet {
   }
 }
 
-/** TCP first: a free TCP port is more likely to be free for UDP too than the other way round. */
 async function open(answering: Answering, { clock, log }: { clock: Clock; log: Logger }): Promise<Slot> {
   const slot: { answering: Answering } = { answering };
   const transports = new Map<
@@ -77,23 +76,19 @@ async function open(answering: Answering, { clock, log }: { clock: Clock; log: L
     }
     return pair;
   };
-  const tcp = new TcpListener({
-    at: answering.at,
-    clock,
-    respond: (packet, client) => slot.answering.responder.respond(packet, transport().tcp, client),
-  });
-  const bound = await tcp.listen();
-  const udp = new UdpListener({
-    at: bound,
-    log,
-    respond: (packet, client) => slot.answering.responder.respond(packet, transport().udp, client),
-  });
-  try {
-    await udp.listen();
-  } catch (error) {
-    await tcp.close();
-    throw error;
-  }
+  const createTcp = (at: SocketAddress) =>
+    new TcpListener({
+      at,
+      clock,
+      respond: (packet, client) => slot.answering.responder.respond(packet, transport().tcp, client),
+    });
+  const createUdp = (at: SocketAddress) =>
+    new UdpListener({
+      at,
+      log,
+      respond: (packet, client) => slot.answering.responder.respond(packet, transport().udp, client),
+    });
+  const { tcp, udp, bound } = await listenOnBoth(answering.at, createTcp, createUdp);
   return Object.assign(slot, {
     bound,
     async close() {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Pages } from '../../base/http-listener.ts';
 import { version } from '../../base/version.ts';
+import { registerProcessMetrics } from '../metrics/process-metrics.ts';
 import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
+import { Registry } from '../metrics/registry.ts';
 import { counter, Distribution, exponential, gauge, histogram, type Sample } from '../metrics/scraped.ts';
 import type { CacheCounters } from '../plugins/cache/mod.ts';
 import type { HostsFile } from '../plugins/hosts/mod.ts';
@@ -32,7 +33,7 @@ export class ServiceMetrics {
   readonly #books = new Map<string, QueryBooks>();
 
   constructor(source: MetricsSource) {
-    collectDefaultMetrics({ register: this.registry });
+    registerProcessMetrics(this.registry);
     registerQueryMetrics(this.registry, () => this.#books.values());
     this.#registerServer(source);
     this.#registerCluster(source);

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../base/errors.ts';
-import { parseLabelSelector } from '../../../kube/mod.ts';
+import { parseLabelSelector } from '../../../kube/port.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { KubernetesDirective } from '../options.ts';

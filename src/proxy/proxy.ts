@@ -108,9 +108,10 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
     counters: synchronizer.counters,
     ports: () => synchronizer.ports(),
     async stop() {
-      synchronizer.stop();
+      const ended = synchronizer.stop();
       clearImmediate(flush);
       if ('client' in source) await Promise.all(all.map((informer) => informer.stop()));
+      await ended;
     },
   };
 }

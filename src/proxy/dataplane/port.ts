@@ -43,6 +43,9 @@ export interface Dataplane {
   describe(ports: Iterable<PortPlan>): string;
 
   close(): void;
+
+  /** After `close`: when the threads that work for it have ended. Absent: it has none. */
+  readonly ended?: Promise<void> | undefined;
 }
 
 /** What is the same for all Services of one family on this node. Addresses and ranges are of that family, in canonical text. */

@@ -100,10 +100,12 @@ export class FamilySynchronizer {
     else this.#converge();
   }
 
-  stop(): void {
+  /** Nothing is written any more when it returns; resolves when the dataplane has ended. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
     this.#options.dataplane.close();
+    await this.#options.dataplane.ended;
   }
 
   #applyTouched(): void {

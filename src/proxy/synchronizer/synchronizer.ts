@@ -98,8 +98,9 @@ export class Synchronizer {
     }
   }
 
-  stop(): void {
-    for (const family of this.#families.values()) family.stop();
+  /** Nothing is written any more when it returns; resolves when all dataplanes have ended. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#families.values()].map((family) => family.stop()));
   }
 
   #onPlanned(key: string, family: Family, draft: ServiceDraft | undefined): void {

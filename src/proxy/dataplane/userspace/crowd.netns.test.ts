@@ -48,5 +48,5 @@ test(`${count} connections are open at once, carry data, and leave nothing behin
   assert.equal(most, count);
   while (pump.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   clearInterval(watch);
-  pump.end();
+  await pump.end();
 });

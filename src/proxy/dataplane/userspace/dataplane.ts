@@ -55,6 +55,7 @@ export function createUserspaceDataplane({ family, netns, ...context }: Userspac
 
 class UserspaceDataplane implements Dataplane {
   readonly name = 'userspace';
+  ended: Promise<void> | undefined;
   readonly #tool: IptablesTool;
   readonly #sockets: Sockets;
   readonly #relays: Relays;
@@ -117,7 +118,7 @@ class UserspaceDataplane implements Dataplane {
   }
 
   close(): void {
-    this.#relays.close();
+    this.ended = this.#relays.close();
   }
 
   get #configured(): TrafficSettings {

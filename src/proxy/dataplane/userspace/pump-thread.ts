@@ -40,6 +40,7 @@ export class PumpThread {
   readonly #options: PumpThreadOptions;
   readonly #counters = new Int32Array(new SharedArrayBuffer(4));
   #running: { readonly worker: Worker; readonly wake: PipeEnds } | undefined;
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: PumpThreadOptions) {
     this.#options = options;
@@ -57,9 +58,17 @@ export class PumpThread {
     wakeUp(wake.write);
   }
 
-  end(): void {
-    if (this.#running) this.order({ do: 'end' });
+  /**
+   * Resets all connections. Resolves when the thread has come out of the kernel and is gone: what it works with must not go
+   * before it, and a process that ends should wait for it.
+   */
+  end(): Promise<void> {
+    if (this.#running) {
+      this.#running.worker.ref();
+      this.order({ do: 'end' });
+    }
     this.#running = undefined;
+    return this.#ended;
   }
 
   #start(): { worker: Worker; wake: PipeEnds } {
@@ -68,9 +77,12 @@ export class PumpThread {
     const worker = new Worker(new URL('./programs/pump.ts', import.meta.url), { workerData });
     // Connections do not keep a process alive that has nothing else to do.
     worker.unref();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
     worker.on('exit', () => {
       closeSync(wake.read);
       closeSync(wake.write);
+      resolve();
     });
     return { worker, wake };
   }

@@ -69,11 +69,11 @@ export class Relays {
     return this.#ports.get(portNameText(name))?.[policy]?.port;
   }
 
-  /** Ends everything, open connections too. */
-  close(): void {
+  /** Ends everything, open connections too. Resolves when their thread is gone. */
+  close(): Promise<void> {
     this.retain([]);
     this.closeRetired();
-    this.#context.pump.end();
+    return this.#context.pump.end();
   }
 
   #open({ name, family }: PortPlan): GroupRelay {

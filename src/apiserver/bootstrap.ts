@@ -1,5 +1,5 @@
 import { EndpointSlice, Endpoints, type KubeObject, Namespace, type Resource, Service } from '../kube/mod.ts';
-import type { Registry } from './registry/registry.ts';
+import { type Registry, serverWriter } from './registry/registry.ts';
 import { isStatusError } from './status-error.ts';
 
 export interface Advertised {
@@ -54,13 +54,13 @@ export async function ensure(registry: Registry, namespace: string | undefined, 
   const { name } = given.metadata;
   const object = { apiVersion: registry.apiVersion, kind: registry.resource.kind, ...given } as unknown as KubeObject;
   try {
-    await registry.create(namespace, object, { dryRun: false });
+    await registry.create(namespace, object, { dryRun: false, owner: serverWriter });
   } catch (error) {
     if (!isStatusError(error) || error.status.reason !== 'AlreadyExists') throw error;
     const { metadata: _, ...fields } = given;
     if (registry.resource === Namespace) return;
     const edit = (draft: KubeObject) => ({ ...draft, ...merged(draft, fields) });
-    await registry.edit({ namespace, name }, edit, { dryRun: false, scope: 'object' });
+    await registry.edit({ namespace, name }, edit, { dryRun: false, scope: 'object', owner: serverWriter });
   }
 }
 

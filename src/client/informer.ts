@@ -211,7 +211,8 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
     if (number > this.#seen) this.#seen = number;
   }
 
-  #put(key: string, after: S): void {
+  #put(key: string, listed: S): void {
+    const after = withoutManagedFields(listed);
     const known = this.#cache.get(key);
     if (known?.metadata.resourceVersion === after.metadata.resourceVersion) return;
     // The name was given to another object while we did not look: two changes, not one.
@@ -244,3 +245,10 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
 
 const definedSelectors = (selectors: { [Name in keyof Selectors]?: string | undefined }): Selectors =>
   Object.fromEntries(Object.entries(selectors).filter(([, value]) => value !== undefined));
+
+/** Nobody here asks who owns which field, and the answer takes more room than the object; who writes it back keeps it. */
+function withoutManagedFields<S extends KubeObject>(object: S): S {
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}

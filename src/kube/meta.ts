@@ -1,5 +1,6 @@
 import {
   any,
+  atomic,
   boolean,
   filled,
   type GivenOf,
@@ -17,15 +18,28 @@ import {
 } from './schema.ts';
 
 /** metav1.OwnerReference. */
-export const ownerReference = object({
-  apiVersion: required(string()),
-  kind: required(string()),
-  name: required(string()),
-  uid: required(string()),
-  controller: boolean(),
-  blockOwnerDeletion: boolean(),
-});
+export const ownerReference = atomic(
+  object({
+    apiVersion: required(string()),
+    kind: required(string()),
+    name: required(string()),
+    uid: required(string()),
+    controller: boolean(),
+    blockOwnerDeletion: boolean(),
+  }),
+);
 export type OwnerReference = StoredOf<typeof ownerReference>;
+
+/** metav1.ManagedFieldsEntry: who owns which fields of an object (see managed-fields/). */
+export const managedFieldsEntry = object({
+  manager: string(),
+  operation: string(),
+  apiVersion: string(),
+  time: time(),
+  fieldsType: string(),
+  fieldsV1: any(),
+  subresource: string(),
+});
 
 /** metav1.ObjectMeta. `namespace` is absent on cluster-scoped objects. */
 export const objectMeta = object({
@@ -43,7 +57,7 @@ export const objectMeta = object({
   annotations: map(string()),
   ownerReferences: mergeList(ownerReference, 'uid'),
   finalizers: setList(string()),
-  managedFields: list(any()),
+  managedFields: list(managedFieldsEntry),
 });
 export type ObjectMeta = StoredOf<typeof objectMeta>;
 
@@ -63,7 +77,7 @@ export const templateMeta = object({
   annotations: map(string()),
   ownerReferences: mergeList(ownerReference, 'uid'),
   finalizers: setList(string()),
-  managedFields: list(any()),
+  managedFields: list(managedFieldsEntry),
 });
 
 /** metav1.Condition. */
@@ -77,28 +91,35 @@ export const condition = object({
 });
 
 /** metav1.LabelSelector. */
-export const labelSelector = object({
-  matchLabels: map(string()),
-  matchExpressions: list(
-    object({
-      key: required(string()),
-      operator: required(oneOf('In', 'NotIn', 'Exists', 'DoesNotExist')),
-      values: list(string()),
-    }),
-  ),
-});
+export const labelSelector = atomic(
+  object({
+    matchLabels: map(string()),
+    matchExpressions: list(
+      object({
+        key: required(string()),
+        operator: required(oneOf('In', 'NotIn', 'Exists', 'DoesNotExist')),
+        values: list(string()),
+      }),
+    ),
+  }),
+);
 export type LabelSelector = StoredOf<typeof labelSelector>;
 
 /** corev1.ObjectReference. */
-export const objectReference = object({
-  kind: string(),
-  namespace: string(),
-  name: string(),
-  uid: string(),
-  apiVersion: string(),
-  resourceVersion: string(),
-  fieldPath: string(),
-});
+export const objectReference = atomic(
+  object({
+    kind: string(),
+    namespace: string(),
+    name: string(),
+    uid: string(),
+    apiVersion: string(),
+    resourceVersion: string(),
+    fieldPath: string(),
+  }),
+);
+
+/** corev1.LocalObjectReference. */
+export const localObjectReference = atomic(object({ name: string() }));
 
 /** Fields every kind begins with. */
 export const typeAndMeta = {

@@ -26,6 +26,10 @@ export {
 } from './kinds/rbac.ts';
 export type { ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
+export { applyConfiguration } from './managed-fields/apply.ts';
+export { checkConfiguration } from './managed-fields/check-configuration.ts';
+export { applyConflict } from './managed-fields/conflicts.ts';
+export { ownershipAfterUpdate, type Writer } from './managed-fields/ownership.ts';
 export type { LabelSelector, ObjectMeta, OwnerReference } from './meta.ts';
 export {
   controllerOf,

@@ -22,6 +22,8 @@ interface SchemaTypes<Stored, Given> {
 export interface StringSchema<Value extends string = string> extends SchemaTypes<Value, Value> {
   readonly kind: 'string';
   readonly values?: readonly Value[];
+  /** What an item that leaves this field out is identified by, where the field is one of its list's keys. */
+  readonly keyDefault?: Value;
   /** `date-time` is RFC 3339 with a second's or a microsecond's precision; `byte` is base64. */
   readonly format?: 'date-time' | 'byte';
 }
@@ -47,6 +49,7 @@ export interface MapSchema<Value extends Schema = Schema>
   extends SchemaTypes<Record<string, StoredOf<Value>>, Record<string, GivenOf<Value>>> {
   readonly kind: 'map';
   readonly value: Value;
+  readonly atomic?: true;
 }
 export interface ArraySchema<Item extends Schema = Schema> extends SchemaTypes<StoredOf<Item>[], GivenOf<Item>[]> {
   readonly kind: 'array';
@@ -60,6 +63,7 @@ export interface ObjectSchema<Fields extends FieldTable = FieldTable>
   readonly fields: { readonly [Name in keyof Fields]: Field };
   /** A union by field names (`strategy`, a volume): `kubectl apply` says in its patch which fields stay. */
   readonly retainKeys?: true;
+  readonly atomic?: true;
 }
 
 export type Schema =
@@ -165,6 +169,18 @@ export function object<const Fields extends FieldTable>(fields: Fields): ObjectS
   ]);
   return { kind: 'object', fields: Object.fromEntries(entries) as ObjectSchema<Fields>['fields'] };
 }
+
+/** What server-side apply takes for one value: whoever owns it owns all of it (`x-kubernetes-map-type: atomic`). */
+export const atomic = <Type extends AnyObjectSchema | AnyMapSchema>(schema: Type): Type => ({
+  ...schema,
+  atomic: true,
+});
+
+/** A field that is a key of its list: what stands for it where it is left out. */
+export const keyDefault = <Value extends string>(schema: StringSchema<Value>, value: Value): StringSchema<Value> => ({
+  ...schema,
+  keyDefault: value,
+});
 
 /** For a union whose members are fields: only one of them may be set. */
 export const retainKeys = <Type extends AnyObjectSchema>(schema: Type): Type => ({ ...schema, retainKeys: true });

@@ -108,7 +108,7 @@ function operationsOf(resource: Resource, schemas: object) {
     get: make('get'),
     post: make('post', write, content),
     put: make('put', write, content),
-    patch: make('patch', write, patchBody),
+    patch: make('patch', [...write, queryParameter('force')], patchBody),
     delete: make('delete', ['dryRun', 'gracePeriodSeconds', 'propagationPolicy'].map(queryParameter)),
     deletecollection: make('deletecollection', ['dryRun', ...listParameters].map(queryParameter)),
   };
@@ -118,6 +118,7 @@ const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
 ];
 
 const listParameters = ['allowWatchBookmarks', 'continue', 'fieldSelector', 'labelSelector', 'limit'].concat([

@@ -1,6 +1,6 @@
 import { apiVersionOf, type KubeObject, type Resource, type TableColumn, tableOf } from '../../kube/mod.ts';
 import { type EventEncoding, eventLine, plainEncoding } from '../cache/change.ts';
-import type { Version } from '../cache/version.ts';
+import { metadataJson, type Version } from '../cache/version.ts';
 import type { Form } from '../request/negotiate.ts';
 
 /** How one kind's objects are written in one form. */
@@ -45,7 +45,7 @@ function objectEncoder(resource: Resource): FormEncoder {
 const partialType = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
 
 function partialEncoder(): FormEncoder {
-  const one = ({ object }: Version) => JSON.stringify({ ...partialType, metadata: object.metadata });
+  const one = partialJson;
   return {
     one,
     list: (versions, metadata) =>
@@ -80,11 +80,13 @@ function tableEncoder(resource: Resource, includeObject: string, now: () => numb
   };
 }
 
-function rowObject({ object, json }: Version, includeObject: string): string {
-  if (includeObject === 'Object') return json;
-  if (includeObject === 'None') return 'null';
-  return JSON.stringify({ ...partialType, metadata: object.metadata });
+function rowObject(version: Version, includeObject: string): string {
+  if (includeObject === 'Object') return version.json;
+  return includeObject === 'None' ? 'null' : partialJson(version);
 }
+
+const partialJson = (version: Version) =>
+  `${JSON.stringify(partialType).slice(0, -1)},"metadata":${metadataJson(version)}}`;
 
 /** The objects' texts are put in as they are, never encoded again. */
 const listText = (head: object, metadata: object, items: string, texts: readonly string[]) =>

@@ -6,19 +6,22 @@ import {
   applyDefaults,
   badRequest,
   conflict,
+  formatTime,
   invalid,
   type KubeObject,
   notFound,
+  ownershipAfterUpdate,
   type Resource,
   serviceUnavailable,
   validateObject,
   validateUpdate,
+  type Writer,
 } from '../../kube/mod.ts';
 import { isStoreError } from '../../store/errors.ts';
 import type { Operation, Store } from '../../store/port.ts';
 import type { Feed } from '../cache/feed.ts';
 import type { ResourceCache } from '../cache/resource-cache.ts';
-import { decodeEntry, draftOf, encodeStored, unwritten, type Version } from '../cache/version.ts';
+import { decodeEntry, draftOf, encodeStored, managedFieldsOf, unwritten, type Version } from '../cache/version.ts';
 import type { DeleteOptions } from '../request/options.ts';
 import { isStatusError, refuse } from '../status-error.ts';
 import { storeRefusal } from '../store-refusal.ts';
@@ -61,10 +64,22 @@ export type Edit = (draft: any, before: Version) => KubeObject;
 /** Refuses what the writer may not write, as soon as it is known what that would be. */
 export type Admit = (after: KubeObject | undefined, before: KubeObject | undefined) => void;
 
+/**
+ * Who owns the fields that a write changes: the writer, or as metadata.managedFields of the object says (an apply has
+ * decided that already). Absent: whoever owned them before.
+ */
+export type Ownership = Writer | 'given';
+
+/** What the server writes by itself. */
+export const serverWriter: Writer = { manager: 'signalbox-server' };
+
 interface CreateOptions {
   readonly dryRun: boolean;
   readonly admit?: Admit | undefined;
+  readonly owner?: Ownership;
 }
+
+type ManagedFields = KubeObject['metadata']['managedFields'];
 
 interface EditOptions extends CreateOptions {
   /** What the edit may touch; whatever else it changed is put back. */
@@ -112,14 +127,15 @@ export class Registry {
 
   async create(namespace: string | undefined, given: KubeObject, options: CreateOptions): Promise<Written> {
     const { resource } = this;
-    const { dryRun, admit } = options;
+    const { dryRun, admit, owner } = options;
     this.#checkTarget(given, namespace, undefined);
     const base = given.metadata.generateName;
     const generates = !given.metadata.name && base !== undefined && base !== '';
     for (let attempt = 1; ; attempt++) {
-      const object = structuredClone(given);
+      // What is deeper than this is copied before it is changed.
+      const object = { ...given, metadata: { ...given.metadata } };
       if (generates) object.metadata.name = generateName(base);
-      const draft = this.#prepareNew(object, namespace);
+      const draft = this.#prepareNew(object, namespace, owner);
       admit?.(draft, undefined);
       if (namespace !== undefined) this.#parts.checkNamespace(resource, draft.metadata.name, namespace);
       const key = this.prefixOf(namespace) + draft.metadata.name;
@@ -145,9 +161,9 @@ export class Registry {
       const draft = edit(draftOf(before), before);
       this.#checkTarget(draft, ref.namespace, ref.name);
       this.#checkPreconditions(draft.metadata, before);
-      const after = this.#prepareChanged(draft, before, options.scope);
+      const after = this.#prepareChanged(draft, before, options);
       options.admit?.(after, before.object);
-      if (isDeepStrictEqual(after, before.object)) return { version: before };
+      if (isUnchanged(after, before)) return { version: before };
       const version = isDueForRemoval(after, this.#strategy)
         ? await this.#attempt(undefined, before, key, options.dryRun, attempt)
         : await this.#attempt(after, before, key, options.dryRun, attempt);
@@ -183,19 +199,23 @@ export class Registry {
     }
   }
 
-  #prepareNew(object: KubeObject, namespace: string | undefined): KubeObject {
+  #prepareNew(object: KubeObject, namespace: string | undefined, owner: Ownership | undefined): KubeObject {
+    const { managedFields } = object.metadata;
     stampNew(object, this.resource, namespace, this.#parts.clock.now());
     const draft = applyDefaults(this.resource, object);
+    this.#withOwners(draft, undefined, managedFields, owner);
     if (this.#strategy.countsGenerations) draft.metadata.generation = 1;
     this.#strategy.prepareCreate?.(draft);
     this.#refuseErrors(draft, validateObject(this.resource, draft));
     return draft;
   }
 
-  #prepareChanged(given: KubeObject, before: Version, scope: EditOptions['scope']): KubeObject {
+  #prepareChanged(given: KubeObject, before: Version, { scope, owner }: EditOptions): KubeObject {
+    const { managedFields } = given.metadata;
     keepServerOwned(given, before.object);
-    if (scope === 'as-is') return given;
+    if (scope === 'as-is') return this.#withOwners(given, before, undefined, undefined);
     const draft = applyDefaults(this.resource, scope === 'status' ? onlyStatus(given, before) : given);
+    this.#withOwners(draft, before, managedFields, owner);
     if (scope === 'object') {
       if (this.resource.subresources.includes('status')) keepStatus(draft, before);
       this.#strategy.prepareUpdate?.(draft, draftOf(before));
@@ -204,6 +224,22 @@ export class Registry {
     if (this.#strategy.countsGenerations && !isDeepStrictEqual(specOf(draft), specOf(before.object)))
       raiseGeneration(draft);
     return draft;
+  }
+
+  /** Before the strategy fills in what the writer knows nothing of: that is nobody's. */
+  #withOwners(draft: KubeObject, before: Version | undefined, given: ManagedFields, owner: Ownership | undefined) {
+    const managedFields = this.#ownersOf(draft, before, given, owner);
+    if (managedFields) draft.metadata.managedFields = managedFields;
+    return draft;
+  }
+
+  #ownersOf(draft: KubeObject, before: Version | undefined, given: ManagedFields, owner: Ownership | undefined) {
+    if (owner === 'given') return given;
+    const live = before && managedFieldsOf(before);
+    if (owner === undefined) return live;
+    const context = { resource: this.resource, writer: owner, time: formatTime(this.#parts.clock.now()) };
+    const sent = isSameList(given, before) ? undefined : given;
+    return ownershipAfterUpdate(context, before?.object, draft, { live, given: sent });
   }
 
   #refuseErrors(draft: KubeObject, errors: ReturnType<typeof validateObject>): void {
@@ -224,7 +260,7 @@ export class Registry {
     const claim = this.#strategy.claim?.(after, before && draftOf(before)) ?? noClaim;
     const value = after && encodeStored(after);
     try {
-      const shown = value ?? encodeStored(before!.object as KubeObject);
+      const shown = value ?? encodeStored(draftOf(before!));
       if (dryRun)
         return before ? decodeEntry({ key, value: shown, modRevision: before.revision }) : unwritten(key, shown);
       const revision = await this.#commit([operation(key, value, before), ...claim.operations]);
@@ -272,6 +308,16 @@ export class Registry {
 function operation(key: string, value: string | undefined, before: Version | undefined): Operation {
   if (value === undefined) return { type: 'delete', key, expected: before!.revision };
   return before ? { type: 'update', key, value, expected: before.revision } : { type: 'create', key, value };
+}
+
+/** Most writers send back the managedFields that they have read. */
+const isSameList = (managedFields: ManagedFields, before: Version | undefined): boolean =>
+  (managedFields ? JSON.stringify(managedFields) : '') === (before?.managedJson ?? '');
+
+function isUnchanged(after: KubeObject, before: Version): boolean {
+  const { managedFields, ...metadata } = after.metadata;
+  if (!isDeepStrictEqual({ ...after, metadata }, before.object)) return false;
+  return isSameList(managedFields, before) || isDeepStrictEqual(managedFields, managedFieldsOf(before));
 }
 
 const specOf = (object: object): unknown => (object as { spec?: unknown }).spec;

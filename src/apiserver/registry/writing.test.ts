@@ -90,7 +90,7 @@ describe('writing', () => {
     await refused(400, 'POST', configMaps, '');
     await refused(404, 'PUT', `${configMaps}/nothing`, configMap('nothing'));
     await refused(415, 'POST', configMaps, 'x', { 'content-type': 'application/vnd.kubernetes.protobuf' });
-    await refused(415, 'PATCH', `${configMaps}/a`, '{}', { 'content-type': 'application/apply-patch+yaml' });
+    await refused(415, 'PATCH', `${configMaps}/a`, '{}', { 'content-type': 'application/yaml' });
   });
 
   test('an unsupported or missing value is invalid, one of the wrong type unreadable; each names its field', async (t) => {

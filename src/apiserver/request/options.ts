@@ -21,6 +21,8 @@ export interface WatchOptions extends ListOptions {
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  /** '' when the client does not say. */
+  readonly fieldManager: string;
 }
 
 export interface DeleteOptions {
@@ -79,11 +81,56 @@ export function watchOptions(query: URLSearchParams): WatchOptions {
   };
 }
 
-export const writeOptions = (query: URLSearchParams): WriteOptions => ({
+/** `kind` is what upstream calls the options of the verb: its refusals name it. */
+export function writeOptions(query: URLSearchParams, kind: WriteOptionsKind): WriteOptions {
+  if (query.has('force')) {
+    const why = 'Forbidden: may not be specified for non-apply patch';
+    if (kind === 'PatchOptions') refuse(invalidOptions(kind, 'force', 'FieldValueForbidden', why));
+  }
+  return commonOptions(query, kind);
+}
+
+/** What a server-side apply asks for. */
+export interface ApplyOptions extends WriteOptions {
+  readonly force: boolean;
+}
+
+export function applyOptions(query: URLSearchParams): ApplyOptions {
+  const options = commonOptions(query, 'PatchOptions');
+  const why = 'Required value: is required for apply patch';
+  if (!options.fieldManager) refuse(invalidOptions('PatchOptions', 'fieldManager', 'FieldValueRequired', why));
+  return { ...options, force: flag(query, 'force') };
+}
+
+type WriteOptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions';
+
+const commonOptions = (query: URLSearchParams, kind: WriteOptionsKind): WriteOptions => ({
   dryRun: isDryRun(query.getAll('dryRun')),
   // Upstream's default is Warn.
   fieldValidation: oneOf('fieldValidation', query.get('fieldValidation') || 'Warn', ['Ignore', 'Warn', 'Strict']),
+  fieldManager: fieldManagerIn(query, kind),
 });
+
+const maxFieldManagerBytes = 128;
+
+function fieldManagerIn(query: URLSearchParams, kind: WriteOptionsKind): string {
+  const text = query.get('fieldManager') ?? '';
+  const refused = (type: string, why: string) => refuse(invalidOptions(kind, 'fieldManager', type, why));
+  if (Buffer.byteLength(text) > maxFieldManagerBytes)
+    refused('FieldValueTooLong', `Too long: may not be more than ${maxFieldManagerBytes} bytes`);
+  if (!isPrintable(text))
+    refused('FieldValueInvalid', `Invalid value: ${JSON.stringify(text)}: should only contain printable characters`);
+  return text;
+}
+
+/** Unicode's letters, marks, numbers, punctuation and symbols, and the plain space (Go's unicode.IsPrint). */
+const isPrintable = (text: string) => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(text);
+
+/** Who writes when the client does not say: the program, by its user agent (`kubectl/v1.36.0 (linux/amd64)`). */
+export function managerOf(userAgent: string | undefined): string {
+  const program = (userAgent ?? '').split('/')[0]!.slice(0, maxFieldManagerBytes);
+  return Array.from(program).filter(isPrintable).join('');
+}
 
 /** Both places count: the query, and a DeleteOptions object as the body, which wins. */
 export function deleteOptions(query: URLSearchParams, body: Record<string, unknown>): DeleteOptions {
@@ -148,10 +195,11 @@ const unreadable = (name: string, text: string): never =>
   refuse(badRequest(`${name}: Invalid value: ${JSON.stringify(text)}`));
 
 const forbidden = (field: string, why: string): never =>
-  refuse(
-    failure('Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: Forbidden: ${why}`, {
-      group: 'meta.k8s.io',
-      kind: 'ListOptions',
-      causes: [{ reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field }],
-    }),
-  );
+  refuse(invalidOptions('ListOptions', field, 'FieldValueForbidden', `Forbidden: ${why}`));
+
+const invalidOptions = (kind: string, field: string, reason: string, message: string) =>
+  failure('Invalid', `${kind}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: 'meta.k8s.io',
+    kind,
+    causes: [{ reason, message, field }],
+  });

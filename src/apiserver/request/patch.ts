@@ -21,10 +21,13 @@ const patchTypes: Readonly<Record<string, ApplyPatch>> = {
     applyStrategicMergePatch(resource.schema, current, patch),
 };
 
+/** Server-side apply, which is more than a patch: serve/apply.ts. */
+export const applyPatchType = 'application/apply-patch+yaml';
+
 /** The body as a change to the object; the result is whatever the patch made of it, unchecked. */
 export function readPatch(request: ApiRequest, resource: Resource): (current: object) => unknown {
   const apply = patchTypes[mediaTypeOf(request)];
-  if (!apply) return refuse(unsupportedMediaType(Object.keys(patchTypes)));
+  if (!apply) return refuse(unsupportedMediaType([...Object.keys(patchTypes), applyPatchType]));
   const patch = parseWith(JSON.parse, request.body ?? '');
   return (current) => {
     try {

@@ -8,7 +8,7 @@ import { deleteOptions, isWatch, listOptions, watchOptions, writeOptions } from 
 import { selectionOf } from '../request/selection.ts';
 import { refuse } from '../status-error.ts';
 import { admitOf } from './admit.ts';
-import type { Call } from './context.ts';
+import { type Call, writerOf } from './context.ts';
 import { answerVersion, encoderFor } from './encode.ts';
 
 /** GET, POST and DELETE on a collection. */
@@ -46,11 +46,16 @@ export async function watch(call: Call): Promise<ApiResponse> {
 
 async function create(call: Call): Promise<ApiResponse> {
   const { registry, route, request } = call;
-  const options = writeOptions(route.query);
+  const options = writeOptions(route.query, 'CreateOptions');
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   if (registry.resource.namespaced && route.namespace === undefined)
     refuse(badRequest('an empty namespace may not be set during creation'));
-  const { version } = await registry.create(route.namespace, object, { ...options, admit: admitOf(call) });
+  const owner = writerOf(call, options);
+  const { version } = await registry.create(route.namespace, object, {
+    dryRun: options.dryRun,
+    owner,
+    admit: admitOf(call),
+  });
   return answerVersion(call, version, 201, warnings);
 }
 

@@ -1,11 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ApiRequest, User } from '../../base/exchange.ts';
-import type { Resource } from '../../kube/mod.ts';
+import type { Resource, Writer } from '../../kube/mod.ts';
 import type { Store } from '../../store/port.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { Feed } from '../cache/feed.ts';
 import type { Registry } from '../registry/registry.ts';
+import { managerOf, type WriteOptions } from '../request/options.ts';
 import type { ResourceRoute } from '../request/route.ts';
 
 /** What answering requests about objects needs. */
@@ -30,3 +31,9 @@ export interface Call extends ServeParts {
 export interface NamedCall extends Call {
   readonly ref: { readonly namespace: string | undefined; readonly name: string };
 }
+
+/** Who comes to own what the call changes. */
+export const writerOf = ({ request, route }: Call, { fieldManager }: Pick<WriteOptions, 'fieldManager'>): Writer => ({
+  manager: fieldManager || managerOf(request.headers['user-agent']),
+  ...(route.subresource !== undefined && { subresource: route.subresource }),
+});

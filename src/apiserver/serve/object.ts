@@ -7,8 +7,9 @@ import { deleteOptions, isWatch, listOptions, writeOptions } from '../request/op
 import { readPatch } from '../request/patch.ts';
 import { refuse } from '../status-error.ts';
 import { admitOf } from './admit.ts';
+import { apply, isApply } from './apply.ts';
 import { watch } from './collection.ts';
-import type { NamedCall } from './context.ts';
+import { type NamedCall, writerOf } from './context.ts';
 import { answerVersion } from './encode.ts';
 
 /** GET, PUT, PATCH and DELETE on one object. */
@@ -49,24 +50,27 @@ async function get(call: NamedCall): Promise<ApiResponse> {
 
 async function replace(call: NamedCall, scope: 'object' | 'status'): Promise<ApiResponse> {
   const { registry, route, request, ref } = call;
-  const options = writeOptions(route.query);
+  const options = writeOptions(route.query, 'UpdateOptions');
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   const { dryRun } = options;
-  const { version } = await registry.edit(ref, () => structuredClone(object), { dryRun, scope, admit: admitOf(call) });
+  const owner = writerOf(call, options);
+  const { version } = await registry.edit(ref, () => ({ ...object }), { dryRun, scope, owner, admit: admitOf(call) });
   return answerVersion(call, version, 200, warnings);
 }
 
 async function patch(call: NamedCall, scope: 'object' | 'status'): Promise<ApiResponse> {
+  if (isApply(call.request)) return apply(call, scope);
   const { registry, route, request, ref } = call;
-  const options = writeOptions(route.query);
-  const apply = readPatch(request, registry.resource);
+  const options = writeOptions(route.query, 'PatchOptions');
+  const applyPatch = readPatch(request, registry.resource);
   let warnings: readonly string[] = [];
   const edit = (draft: object) => {
-    const checked = checkObject(apply(draft), registry.resource, options);
+    const checked = checkObject(applyPatch(draft), registry.resource, options);
     warnings = checked.warnings;
     return checked.object;
   };
-  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope, admit: admitOf(call) });
+  const owner = writerOf(call, options);
+  const { version } = await registry.edit(ref, edit, { dryRun: options.dryRun, scope, owner, admit: admitOf(call) });
   return answerVersion(call, version, 200, warnings);
 }
 

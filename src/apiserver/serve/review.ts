@@ -41,7 +41,7 @@ export async function serveReview(call: ReviewCall): Promise<ApiResponse> {
   if (request.method !== 'POST') refuse(methodNotSupported(resource, request.method.toLowerCase()));
   if (resource.namespaced && namespace === undefined)
     refuse(badRequest('an empty namespace may not be set during creation'));
-  const { object, warnings } = await decodeObject(request, resource, writeOptions(route.query));
+  const { object, warnings } = await decodeObject(request, resource, writeOptions(route.query, 'CreateOptions'));
   const review: KubeObject = applyDefaults(resource, object);
   const status = await answers[resource.kind]!(call, review);
   return jsonResponse(201, JSON.stringify({ ...review, status }), warnings);

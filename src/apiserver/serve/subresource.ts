@@ -16,7 +16,8 @@ import { deleteOptions, writeOptions } from '../request/options.ts';
 import { readPatch } from '../request/patch.ts';
 import { refuse } from '../status-error.ts';
 import { admitOf } from './admit.ts';
-import type { NamedCall } from './context.ts';
+import { applyScale, isApply } from './apply.ts';
+import { type NamedCall, writerOf } from './context.ts';
 import { answerVersion } from './encode.ts';
 import { serveStatus } from './object.ts';
 
@@ -41,20 +42,22 @@ async function serveScale(call: NamedCall): Promise<ApiResponse> {
   if (request.method === 'GET') return jsonResponse(200, JSON.stringify(scaleOf(await registry.get(ref))));
   if (request.method !== 'PUT' && request.method !== 'PATCH')
     return refuse(methodNotSupported(registry.resource, request.method.toLowerCase()));
-  const { dryRun } = writeOptions(route.query);
+  if (isApply(request)) return applyScale(call);
+  const options = writeOptions(route.query, request.method === 'PUT' ? 'UpdateOptions' : 'PatchOptions');
+  const { dryRun } = options;
   const given = request.method === 'PUT' ? await decodeLoose(request) : undefined;
   const apply = given ? () => given : readPatch(request, registry.resource);
   const { version } = await registry.edit(
     ref,
     (draft: KubeObject, before) => withScale(draft, apply(scaleOf(before))),
-    { dryRun, scope: 'object', admit: admitOf(call) },
+    { dryRun, scope: 'object', owner: writerOf(call, options), admit: admitOf(call) },
   );
   return jsonResponse(200, JSON.stringify(scaleOf(version)));
 }
 
 async function bind(call: NamedCall): Promise<ApiResponse> {
   const { registry, route, request, ref, clock } = call;
-  const { dryRun } = writeOptions(route.query);
+  const { dryRun } = writeOptions(route.query, 'CreateOptions');
   const target = readBinding(await decodeLoose(request));
   await registry.edit(ref, (draft: Pod) => bindPod(draft, target, clock.now()), {
     dryRun,
@@ -75,7 +78,7 @@ async function evict(call: NamedCall): Promise<ApiResponse> {
 /** The namespace controller says here that nothing is left inside. */
 async function finalize(call: NamedCall): Promise<ApiResponse> {
   const { registry, route, request, ref } = call;
-  const options = writeOptions(route.query);
+  const options = writeOptions(route.query, 'UpdateOptions');
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   const given = object as Namespace;
   const edit = (draft: Namespace) => ({

@@ -1,15 +1,17 @@
 import { labelSelector } from '../meta.ts';
-import { integer, list, object, required, string } from '../schema.ts';
+import { atomic, integer, list, object, required, string } from '../schema.ts';
 
 const nodeSelectorRequirement = object({
   key: required(string()),
   operator: required(string()),
   values: list(string()),
 });
-const nodeSelectorTerm = object({
-  matchExpressions: list(nodeSelectorRequirement),
-  matchFields: list(nodeSelectorRequirement),
-});
+const nodeSelectorTerm = atomic(
+  object({
+    matchExpressions: list(nodeSelectorRequirement),
+    matchFields: list(nodeSelectorRequirement),
+  }),
+);
 
 const podAffinityTerm = object({
   labelSelector,
@@ -30,7 +32,9 @@ const podTerms = object({
 /** corev1.Affinity. */
 export const affinity = object({
   nodeAffinity: object({
-    requiredDuringSchedulingIgnoredDuringExecution: object({ nodeSelectorTerms: required(list(nodeSelectorTerm)) }),
+    requiredDuringSchedulingIgnoredDuringExecution: atomic(
+      object({ nodeSelectorTerms: required(list(nodeSelectorTerm)) }),
+    ),
     preferredDuringSchedulingIgnoredDuringExecution: list(
       object({ weight: required(integer()), preference: required(nodeSelectorTerm) }),
     ),

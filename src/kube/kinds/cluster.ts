@@ -1,4 +1,4 @@
-import { condition, objectReference, typeAndMeta } from '../meta.ts';
+import { condition, localObjectReference, objectReference, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
 import { boolean, bytes, filled, integer, list, map, mergeList, object, required, string, time } from '../schema.ts';
 
@@ -35,7 +35,7 @@ export const ServiceAccount = defineResource(
   object({
     ...typeAndMeta,
     secrets: mergeList(objectReference, 'name'),
-    imagePullSecrets: list(object({ name: string() })),
+    imagePullSecrets: list(localObjectReference),
     automountServiceAccountToken: boolean(),
   }),
 );

@@ -1,12 +1,14 @@
-import { labelSelector, templateMeta, typeAndMeta } from '../meta.ts';
+import { labelSelector, localObjectReference, templateMeta, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
 import {
   any,
+  atomic,
   boolean,
   filled,
   integer,
   integer64,
   intOrString,
+  keyDefault,
   list,
   map,
   mergeList,
@@ -55,14 +57,14 @@ const lifecycleHandler = object({
   sleep: object({ seconds: required(integer64()) }),
 });
 
-const keySelector = object({ name: string(), key: required(string()), optional: boolean() });
+const keySelector = atomic(object({ name: string(), key: required(string()), optional: boolean() }));
 
 export const envVar = object({
   name: required(string()),
   value: string(),
   valueFrom: object({
-    fieldRef: object({ apiVersion: string(), fieldPath: required(string()) }),
-    resourceFieldRef: object({ containerName: string(), resource: required(string()), divisor: quantity() }),
+    fieldRef: atomic(object({ apiVersion: string(), fieldPath: required(string()) })),
+    resourceFieldRef: atomic(object({ containerName: string(), resource: required(string()), divisor: quantity() })),
     configMapKeyRef: keySelector,
     secretKeyRef: keySelector,
     fileKeyRef: any(),
@@ -79,7 +81,7 @@ export const containerPort = object({
   name: string(),
   hostPort: integer(),
   containerPort: required(integer()),
-  protocol: filled(oneOf('TCP', 'UDP', 'SCTP')),
+  protocol: filled(keyDefault(oneOf('TCP', 'UDP', 'SCTP'), 'TCP')),
   hostIP: string(),
 });
 
@@ -142,7 +144,7 @@ export const podSpec = object({
   terminationGracePeriodSeconds: filled(integer64()),
   activeDeadlineSeconds: integer64(),
   dnsPolicy: filled(oneOf('ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None')),
-  nodeSelector: map(string()),
+  nodeSelector: atomic(map(string())),
   serviceAccountName: string(),
   serviceAccount: string(),
   automountServiceAccountToken: boolean(),
@@ -153,7 +155,7 @@ export const podSpec = object({
   hostUsers: boolean(),
   shareProcessNamespace: boolean(),
   securityContext: podSecurityContext,
-  imagePullSecrets: mergeList(object({ name: string() }), 'name'),
+  imagePullSecrets: mergeList(localObjectReference, 'name'),
   hostname: string(),
   hostnameOverride: string(),
   subdomain: string(),

@@ -1,6 +1,6 @@
 import { labelSelector, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
-import { filled, list, object, required, type StoredOf, string } from '../schema.ts';
+import { atomic, filled, list, object, required, type StoredOf, string } from '../schema.ts';
 
 export const rbacGroup = 'rbac.authorization.k8s.io';
 
@@ -16,15 +16,14 @@ export const policyRule = object({
 export type PolicyRule = StoredOf<typeof policyRule>;
 
 /** rbacv1.Subject: a User, a Group or a ServiceAccount. */
-export const subject = object({
-  kind: required(string()),
-  apiGroup: string(),
-  name: required(string()),
-  namespace: string(),
-});
+export const subject = atomic(
+  object({ kind: required(string()), apiGroup: string(), name: required(string()), namespace: string() }),
+);
 export type Subject = StoredOf<typeof subject>;
 
-export const roleRef = object({ apiGroup: filled(string()), kind: required(string()), name: required(string()) });
+export const roleRef = atomic(
+  object({ apiGroup: filled(string()), kind: required(string()), name: required(string()) }),
+);
 
 export const Role = defineResource(
   { group: rbacGroup, kind: 'Role', plural: 'roles' },

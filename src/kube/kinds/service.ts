@@ -1,10 +1,12 @@
 import { condition, typeAndMeta } from '../meta.ts';
 import { defineResource } from '../resource.ts';
 import {
+  atomic,
   boolean,
   filled,
   integer,
   intOrString,
+  keyDefault,
   list,
   map,
   mergeList,
@@ -18,7 +20,7 @@ import {
 /** corev1.ServicePort; `targetPort` is `port` when it is left out. */
 export const servicePort = object({
   name: string(),
-  protocol: filled(oneOf('TCP', 'UDP', 'SCTP')),
+  protocol: filled(keyDefault(oneOf('TCP', 'UDP', 'SCTP'), 'TCP')),
   appProtocol: string(),
   port: required(integer()),
   targetPort: filled(intOrString()),
@@ -29,7 +31,7 @@ export type ServicePort = StoredOf<typeof servicePort>;
 export const serviceSpec = object({
   type: filled(oneOf('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName')),
   ports: mergeList(servicePort, 'port', 'protocol'),
-  selector: map(string()),
+  selector: atomic(map(string())),
   clusterIP: string('An address of the service range, None for a headless Service, or empty for a free one'),
   clusterIPs: list(string()),
   ipFamilies: list(oneOf('IPv4', 'IPv6')),

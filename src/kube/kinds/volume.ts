@@ -1,6 +1,7 @@
-import { labelSelector, templateMeta } from '../meta.ts';
+import { labelSelector, localObjectReference, templateMeta } from '../meta.ts';
 import {
   any,
+  atomic,
   boolean,
   integer,
   integer64,
@@ -18,8 +19,8 @@ const items = list(object({ key: required(string()), path: required(string()), m
 const downwardItems = list(
   object({
     path: required(string()),
-    fieldRef: object({ apiVersion: string(), fieldPath: required(string()) }),
-    resourceFieldRef: object({ containerName: string(), resource: required(string()), divisor: quantity() }),
+    fieldRef: atomic(object({ apiVersion: string(), fieldPath: required(string()) })),
+    resourceFieldRef: atomic(object({ containerName: string(), resource: required(string()), divisor: quantity() })),
     mode: integer(),
   }),
 );
@@ -72,7 +73,7 @@ const volume = object({
     readOnly: boolean(),
     fsType: string(),
     volumeAttributes: map(string()),
-    nodePublishSecretRef: object({ name: string() }),
+    nodePublishSecretRef: localObjectReference,
   }),
   ephemeral: object({ volumeClaimTemplate: claimTemplate }),
   image: object({ reference: string(), pullPolicy: string() }),

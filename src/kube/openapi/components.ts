@@ -15,7 +15,15 @@ import {
 import { policyRule, roleRef, subject } from '../kinds/rbac.ts';
 import { podSecurityContext, securityContext } from '../kinds/security.ts';
 import { servicePort, serviceSpec } from '../kinds/service.ts';
-import { condition, labelSelector, objectMeta, objectReference, ownerReference } from '../meta.ts';
+import {
+  condition,
+  labelSelector,
+  localObjectReference,
+  managedFieldsEntry,
+  objectMeta,
+  objectReference,
+  ownerReference,
+} from '../meta.ts';
 import type { Schema } from '../schema.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -27,9 +35,11 @@ const discovery = 'io.k8s.api.discovery.v1';
 export const namedSchemas: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [objectMeta, `${meta}.ObjectMeta`],
   [ownerReference, `${meta}.OwnerReference`],
+  [managedFieldsEntry, `${meta}.ManagedFieldsEntry`],
   [labelSelector, `${meta}.LabelSelector`],
   [condition, `${meta}.Condition`],
   [objectReference, `${core}.ObjectReference`],
+  [localObjectReference, `${core}.LocalObjectReference`],
   [podTemplate, `${core}.PodTemplateSpec`],
   [podSpec, `${core}.PodSpec`],
   [podStatus, `${core}.PodStatus`],

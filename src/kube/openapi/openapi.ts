@@ -1,6 +1,6 @@
 import { objectMeta } from '../meta.ts';
 import type { Resource } from '../resource.ts';
-import type { AnyArraySchema, AnyObjectSchema, Field, Schema } from '../schema.ts';
+import type { AnyArraySchema, AnyMapSchema, AnyObjectSchema, Field, Schema } from '../schema.ts';
 import { namedSchemas } from './components.ts';
 
 type OpenApiSchema = Record<string, unknown>;
@@ -58,6 +58,7 @@ function describeInline(schema: Schema, components: Record<string, OpenApiSchema
         type: 'string',
         ...(schema.format && { format: schema.format }),
         ...(schema.values && { enum: [...schema.values] }),
+        ...(schema.keyDefault !== undefined && { default: schema.keyDefault }),
         ...text(schema),
       };
     case 'integer':
@@ -75,7 +76,7 @@ function describeInline(schema: Schema, components: Record<string, OpenApiSchema
     case 'any':
       return { 'x-kubernetes-preserve-unknown-fields': true };
     case 'map':
-      return { type: 'object', additionalProperties: describe(schema.value, components) };
+      return { type: 'object', additionalProperties: describe(schema.value, components), ...mapExtension(schema) };
     case 'array':
       return { type: 'array', items: describe(schema.item, components), ...listExtensions(schema) };
     case 'object':
@@ -91,9 +92,13 @@ function describeObject(schema: AnyObjectSchema, components: Record<string, Open
     properties: Object.fromEntries(fields.map(([name, field]) => [name, describe(field.schema, components)])),
     ...(required.length > 0 && { required }),
     ...(schema.retainKeys && { 'x-kubernetes-patch-strategy': 'retainKeys' }),
+    ...mapExtension(schema),
     ...text(schema),
   };
 }
+
+const mapExtension = ({ atomic }: AnyObjectSchema | AnyMapSchema): OpenApiSchema =>
+  atomic ? { 'x-kubernetes-map-type': 'atomic' } : {};
 
 function listExtensions({ merge, item }: AnyArraySchema): OpenApiSchema {
   if (!merge) return { 'x-kubernetes-list-type': 'atomic' };

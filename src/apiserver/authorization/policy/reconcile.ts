@@ -10,7 +10,7 @@ import {
   rbacGroup,
   type Subject,
 } from '../../../kube/mod.ts';
-import type { Registry } from '../../registry/registry.ts';
+import { type Registry, serverWriter } from '../../registry/registry.ts';
 import { uncovered } from '../cover.ts';
 import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts';
 import { controllerRoleBindings, controllerRoles } from './controller-roles.ts';
@@ -23,7 +23,7 @@ type RegistryOf = (resource: Resource) => Registry;
 const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate';
 const annotations = { [autoUpdate]: 'true' };
 const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
-const options = { dryRun: false } as const;
+const options = { dryRun: false, owner: serverWriter } as const;
 
 /**
  * At each start, the default roles and bindings get back what is missing of them: rules, subjects, labels. What others

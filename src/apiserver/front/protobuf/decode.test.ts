@@ -44,6 +44,23 @@ describe('decodeProtobuf', () => {
     });
   });
 
+  test('reads who owns which field, which comes back with an object that was read', () => {
+    const field = (number: number, value: string | Buffer) =>
+      Buffer.concat([Buffer.from([(number << 3) | 2, value.length]), Buffer.from(value)]);
+    const fields = field(7, field(1, '{"f:spec":{}}'));
+    const entry = Buffer.concat([field(1, 'me'), field(2, 'Update'), field(4, Buffer.from('0801', 'hex')), fields]);
+    // Field number 17 takes two bytes.
+    const metadata = Buffer.concat([field(1, 'a'), Buffer.from([0x8a, 0x01, entry.length]), entry]);
+    const type = field(1, Buffer.concat([field(1, 'v1'), field(2, 'Namespace')]));
+    const object = JSON.parse(
+      decodeProtobuf(Buffer.concat([Buffer.from('k8s\0'), type, field(2, field(1, metadata))]))!,
+    );
+    assert.deepEqual(object.metadata, {
+      name: 'a',
+      managedFields: [{ manager: 'me', operation: 'Update', time: '1970-01-01T00:00:01Z', fieldsV1: { 'f:spec': {} } }],
+    });
+  });
+
   test('leaves other kinds to somebody else', () => {
     const bytes = bytesOf('create ns demo');
     bytes.write('Namespacy', bytes.indexOf('Namespace'));

@@ -83,6 +83,8 @@ function decodeField({ name, type }: MessageField, value: bigint | Buffer): unkn
       return entryOf(asBytes(value, name), (bytes) => asText(bytes, name));
     case 'bytes-map':
       return entryOf(asBytes(value, name), (bytes) => bytes.toString('base64'));
+    case 'json':
+      return jsonOf(asBytes(value, name), name);
     default:
       return decode(type, asBytes(value, name));
   }
@@ -92,6 +94,19 @@ function decodeField({ name, type }: MessageField, value: bigint | Buffer): unkn
 function timeOf(bytes: Buffer): string | undefined {
   for (const { number, value } of readFields(bytes))
     if (number === 1) return formatTime(asNumber(value, 'time') * 1000);
+  return undefined;
+}
+
+/** metav1.FieldsV1: the text 1. */
+function jsonOf(bytes: Buffer, name: string): unknown {
+  for (const { number, value } of readFields(bytes)) {
+    if (number !== 1) continue;
+    try {
+      return JSON.parse(asText(value, name));
+    } catch {
+      throw new MalformedError(`${name} is not JSON`);
+    }
+  }
   return undefined;
 }
 

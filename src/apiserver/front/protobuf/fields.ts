@@ -6,7 +6,7 @@
  */
 export interface MessageField {
   readonly name: string;
-  readonly type: 'text' | 'number' | 'flag' | 'time' | 'int-or-string' | 'text-map' | 'bytes-map' | Message;
+  readonly type: 'text' | 'number' | 'flag' | 'time' | 'int-or-string' | 'text-map' | 'bytes-map' | 'json' | Message;
   readonly repeated?: boolean;
   readonly present?: boolean;
 }
@@ -20,6 +20,8 @@ export const time = (name: string): MessageField => ({ name, type: 'time' });
 export const intOrString = (name: string): MessageField => ({ name, type: 'int-or-string' });
 export const textMap = (name: string): MessageField => ({ name, type: 'text-map' });
 export const bytesMap = (name: string): MessageField => ({ name, type: 'bytes-map' });
+/** Any JSON, as text in a message of its own. */
+const json = (name: string): MessageField => ({ name, type: 'json' });
 export const one = (name: string, type: Message): MessageField => ({ name, type });
 export const many = (name: string, type: Message): MessageField => ({ name, type, repeated: true });
 export const present = (field: MessageField): MessageField => ({ ...field, present: true });
@@ -31,6 +33,16 @@ const ownerReference: Message = {
   5: text('apiVersion'),
   6: present(flag('controller')),
   7: present(flag('blockOwnerDeletion')),
+};
+
+const managedFieldsEntry: Message = {
+  1: text('manager'),
+  2: text('operation'),
+  3: text('apiVersion'),
+  4: time('time'),
+  6: text('fieldsType'),
+  7: json('fieldsV1'),
+  8: text('subresource'),
 };
 
 export const objectMeta: Message = {
@@ -48,6 +60,7 @@ export const objectMeta: Message = {
   12: textMap('annotations'),
   13: many('ownerReferences', ownerReference),
   14: texts('finalizers'),
+  17: many('managedFields', managedFieldsEntry),
 };
 
 export const labelSelector: Message = {

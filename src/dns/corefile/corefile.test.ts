@@ -278,7 +278,11 @@ test('every option of a directive is read', () => {
         fallthrough: ['.'],
       },
     ],
-    ['autopath', ['autopath cluster.local @kubernetes'], { zones: ['cluster.local'], source: { kind: 'kubernetes' } }],
+    [
+      'autopath',
+      ['autopath cluster.local @kubernetes', 'kubernetes cluster.local'],
+      { zones: ['cluster.local'], source: { kind: 'kubernetes' } },
+    ],
     ['autopath', ['autopath /etc/resolv.conf'], { zones: ['.'], source: { kind: 'file', path: '/etc/resolv.conf' } }],
     [
       'acl',
@@ -449,6 +453,10 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [inBlock('rewrite rcode a NXDOMAIN BAD'), 'line 2: "BAD" is not a response code'],
     [inBlock('rewrite class A IN'), 'line 2: "A" is not a class: IN, CH or HS'],
     [inBlock('rewrite type A B'), 'line 2: "B" is not a record type'],
+    [
+      inBlock('errors', 'autopath @kubernetes'),
+      'line 3: autopath @kubernetes needs the directive kubernetes in the same server block',
+    ],
     [inBlock('loop now'), 'line 2: "now" is one argument too many for loop'],
     [inBlock('import'), 'line 2: import needs the name of a snippet or a file'],
     [inBlock('import nowhere'), 'line 2: import finds neither a snippet nor a file /etc/coredns/nowhere'],

@@ -124,7 +124,15 @@ function readDirectives(lines: readonly Line[], context: ReadContext): Directive
       throw mistake(line.words[0], unknownDirective(name));
     }
   }
+  checkTogether(found as Directives, lines);
   return found as Directives;
+}
+
+/** What one directive needs of another in the same block. */
+function checkTogether({ autopath, kubernetes }: Directives, lines: readonly Line[]): void {
+  if (autopath?.source.kind !== 'kubernetes' || kubernetes) return;
+  const { words } = lines.find(({ words: [name] }) => name.text === 'autopath')!;
+  throw mistake(words[0], 'autopath @kubernetes needs the directive kubernetes in the same server block');
 }
 
 const unknownDirective = (name: string): string =>

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import { UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
 import type { CacheDirective, Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
@@ -9,7 +8,6 @@ import { BlockObserver } from '../observe/observer.ts';
 import { QueryLog } from '../observe/query-log.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
 import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from '../plugins/cache/mod.ts';
-import type { HostsFile } from '../plugins/hosts/mod.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
@@ -39,14 +37,10 @@ export interface RunningBlock {
   readonly cluster: FollowedCluster | undefined;
   /** What the block's cache has done since the Corefile was last taken over. */
   readonly cache: CacheCounters | undefined;
-  readonly hosts: HostsFile | undefined;
+  readonly names: NamePlugins;
   start(): Promise<void>;
   stop(): void;
 }
-
-const notYet = ['loop', 'autopath'] as const;
-/** Without them answers are slower to come, but the same. */
-const dispensable: readonly string[] = ['loop'];
 
 /**
  * Puts a block's plugins together in CoreDNS's order, whatever their order in the file, but for the cluster's zone: it
@@ -54,11 +48,13 @@ const dispensable: readonly string[] = ['loop'];
  */
 export function createBlock(block: ServerBlock, dependencies: BlockDependencies): RunningBlock {
   const { directives } = block;
-  for (const name of notYet) if (directives[name]) missing(name, dependencies.log);
-  const cluster = directives.kubernetes && dependencies.clusters.of(directives.kubernetes);
+  if (directives.loop) dependencies.log.warn('A directive has no effect yet', { directive: 'loop' });
+  const cluster =
+    directives.kubernetes &&
+    dependencies.clusters.of(directives.kubernetes, directives.autopath?.source.kind === 'kubernetes');
   const upstreams = (directives.forward ?? []).map((directive) => new ForwardedUpstreams(directive, dependencies));
   const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
-  const names = new NamePlugins(directives, dependencies);
+  const names = new NamePlugins(directives, cluster, dependencies);
   const head = compose(pluginsOf(directives, { cluster, cache, names, upstreams }, dependencies), nobodyAnswers);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
@@ -67,7 +63,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
     block,
     cluster,
     cache: cache?.counters,
-    hosts: names.hosts,
+    names,
     service: (server, zone) => {
       const books = directives.prometheus && dependencies.books(server, zone);
       const observer = new BlockObserver({
@@ -133,9 +129,3 @@ const cacheOptions = ({ disabled, prefetch, serveStale, ...rest }: CacheDirectiv
   ...(prefetch && { prefetch }),
   ...(serveStale && { serveStale }),
 });
-
-/** Directives whose plugin is not built yet. */
-function missing(name: (typeof notYet)[number], log: Logger): void {
-  if (!dispensable.includes(name)) throw new UsageError('Read Corefile', `the plugin '${name}' is not supported yet`);
-  log.warn('A directive has no effect yet', { directive: name });
-}

@@ -4,7 +4,7 @@ import type { Client } from '../../client/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from '../cluster-source.ts';
 import type { KubernetesDirective } from '../corefile/mod.ts';
 import { ProgrammingLatency } from '../metrics/programming-latency.ts';
-import { ClusterZone, splitZones, type ZoneOptions } from '../zone/mod.ts';
+import { ClusterZone, PodOwners, splitZones, type ZoneOptions } from '../zone/mod.ts';
 
 export interface ClusterDependencies {
   /** How this directive says that the API server is reached. Throws UsageError. */
@@ -18,13 +18,15 @@ export class FollowedCluster {
   readonly zone: ClusterZone;
   readonly synced: Promise<void>;
   readonly latency: ProgrammingLatency;
+  /** Whose addresses are whose, where somebody asks. */
+  readonly owners: PodOwners | undefined;
   isSynced = false;
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #informers: ReturnType<typeof createDnsInformers>;
 
   /** Throws UsageError for what the directive or the kubeconfig has wrong. */
-  constructor(directive: KubernetesDirective, { connect, clock, log }: ClusterDependencies) {
+  constructor(directive: KubernetesDirective, withOwners: boolean, { connect, clock, log }: ClusterDependencies) {
     this.#clock = clock;
     this.zone = zoneFor(directive, clock);
     this.#client = connect(directive);
@@ -33,12 +35,14 @@ export class FollowedCluster {
       client: this.#client,
       clock,
       log,
-      withPods: directive.pods === 'verified',
+      withPods: directive.pods === 'verified' || withOwners,
       withEndpoints: endpoints,
       ...(labels !== undefined && { labels }),
       ...(namespaceLabels !== undefined && { namespaceLabels }),
     });
     const informers: DnsInformers = this.#informers.informers;
+    this.owners = withOwners ? new PodOwners(() => clock.now()) : undefined;
+    informers.pods?.onChange((change) => this.owners?.apply(change));
     this.latency = new ProgrammingLatency(informers, () => clock.now());
     this.synced = followCluster(this.zone, informers).then(() => {
       this.isSynced = true;
@@ -53,6 +57,9 @@ export class FollowedCluster {
   }
 
   awaySince = (): Date | undefined => this.#informers.awaySince();
+
+  /** Whether what is known is what the API server knows, but for the moment that an event is on its way. */
+  isCurrent = (): boolean => this.isSynced && this.awaySince() === undefined;
 
   async stop(): Promise<void> {
     await this.#informers.stop();
@@ -93,12 +100,12 @@ export class Clusters {
     return [...this.#known.values()];
   }
 
-  /** Throws UsageError. */
-  of(directive: KubernetesDirective): FollowedCluster {
+  /** `withOwners`: it is asked who has an address. Throws UsageError. */
+  of(directive: KubernetesDirective, withOwners: boolean): FollowedCluster {
     // What is done with a name that is not there is the plugin's matter, not the zone's.
     const { fallthrough: _, startupTimeoutMs: __, ...followed } = directive;
-    const key = JSON.stringify(followed);
-    const cluster = this.#known.get(key) ?? new FollowedCluster(directive, this.#dependencies);
+    const key = JSON.stringify({ ...followed, withOwners });
+    const cluster = this.#known.get(key) ?? new FollowedCluster(directive, withOwners, this.#dependencies);
     this.#known.set(key, cluster);
     return cluster;
   }

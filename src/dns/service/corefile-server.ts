@@ -82,7 +82,11 @@ export class CorefileServer {
       clusters: () => this.#clusters.all,
       enabledPlugins: () => this.#enabledPlugins(),
       caches: () => this.#caches(),
-      hosts: () => (this.#current?.blocks ?? []).flatMap(({ hosts }) => hosts ?? []),
+      hosts: () => (this.#current?.blocks ?? []).flatMap(({ names }) => names.hosts ?? []),
+      searches: () =>
+        (this.#current?.blocks ?? [])
+          .filter(({ block }) => block.directives.autopath)
+          .map((running) => ({ server: serverLabel(running), found: running.names.foundBySearch })),
       configuration: () => this.#current?.signature ?? '',
     });
     this.#health = new HealthCheck({ clock, metrics: this.metrics, portOf: (at) => this.#pages.portOf(at) });

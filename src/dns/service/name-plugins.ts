@@ -1,36 +1,77 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Plugin } from '../chain/port.ts';
-import type { Directives } from '../corefile/mod.ts';
+import type { AutopathDirective, Directives } from '../corefile/mod.ts';
+import { FollowedFile } from '../followed-file.ts';
 import { createAclPlugin } from '../plugins/acl.ts';
+import { createAutopathPlugin, FileSearch, PodSearch, type SearchSource } from '../plugins/autopath/mod.ts';
 import { createHostsPlugin, HostsFile } from '../plugins/hosts/mod.ts';
 import { createRewritePlugin } from '../plugins/rewrite/mod.ts';
+import type { FollowedCluster } from './cluster.ts';
+
+interface Dependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How soon a change of a search list is noticed. */
+const searchListMs = 5000;
 
 /** The plugins of a block that stand before the cluster's zone, since they concern names whoever answers them. */
 export class NamePlugins {
   readonly hosts: HostsFile | undefined;
+  /** How many names were found further on in a search list. */
+  foundBySearch = 0;
   readonly #directives: Directives;
+  readonly #search: { readonly source: SearchSource; readonly file: FollowedFile } | undefined;
 
-  constructor(directives: Directives, dependencies: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(directives: Directives, cluster: FollowedCluster | undefined, dependencies: Dependencies) {
     this.#directives = directives;
     this.hosts = directives.hosts && new HostsFile(directives.hosts, dependencies);
+    this.#search = directives.autopath && createSearch(directives.autopath, cluster, dependencies);
   }
 
   plugins(): Plugin[] {
-    const { acl = [], hosts, rewrite } = this.#directives;
+    const { acl = [], autopath, hosts, rewrite } = this.#directives;
     return [
       // Before the access lists, as CoreDNS has it since 1.14.2: what they forbid cannot be had by another name.
       ...(rewrite ? [createRewritePlugin(rewrite)] : []),
       ...acl.map(createAclPlugin),
+      ...(autopath
+        ? [
+            createAutopathPlugin({
+              zones: autopath.zones,
+              source: this.#search!.source,
+              onFound: () => this.foundBySearch++,
+            }),
+          ]
+        : []),
       ...(hosts ? [createHostsPlugin({ ...hosts, file: this.hosts! })] : []),
     ];
   }
 
   async start(): Promise<void> {
-    await this.hosts?.start();
+    await Promise.all([this.hosts?.start(), this.#search?.file.start()]);
   }
 
   stop(): void {
     this.hosts?.stop();
+    this.#search?.file.stop();
   }
+}
+
+function createSearch(
+  { source }: AutopathDirective,
+  cluster: FollowedCluster | undefined,
+  { clock, log }: Dependencies,
+): { source: SearchSource; file: FollowedFile } {
+  const follow = (path: string, onText: (text: string) => void) =>
+    new FollowedFile({ path, intervalMs: searchListMs, clock, log, onText });
+  if (source.kind === 'file') {
+    const search = new FileSearch();
+    return { source: search.source, file: follow(source.path, (text) => search.read(text)) };
+  }
+  const { owners, zone, isCurrent } = cluster!;
+  const search = new PodSearch({ owners: owners!, domains: zone.domains, isCurrent, now: () => clock.now() });
+  return { source: search.source, file: follow('/etc/resolv.conf', (text) => search.readHost(text)) };
 }

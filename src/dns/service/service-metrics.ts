@@ -19,6 +19,8 @@ export interface MetricsSource {
     readonly counters: CacheCounters;
   }>;
   readonly hosts: () => Iterable<HostsFile>;
+  /** One for each block with `autopath`. */
+  readonly searches: () => Iterable<{ readonly server: string; readonly found: number }>;
   /** The files that the configuration was read from. */
   readonly configuration: () => string;
 }
@@ -39,6 +41,7 @@ export class ServiceMetrics {
     this.#registerCluster(source);
     this.#registerCaches(source);
     this.#registerHosts(source);
+    this.#registerSearches(source);
   }
 
   /** The books of a zone go on where they were after a reload: counters must not fall. */
@@ -116,6 +119,18 @@ export class ServiceMetrics {
         clusters()
           .filter(({ isSynced }) => isSynced)
           .map(({ ageSeconds }) => ({ value: ageSeconds })),
+    );
+  }
+
+  #registerSearches({ searches }: MetricsSource): void {
+    counter(
+      this.registry,
+      { name: 'coredns_autopath_success_total', help: 'Counter of requests that did autopath.' },
+      () =>
+        [...Map.groupBy(searches(), ({ server }) => server)].map(([server, blocks]) => ({
+          labels: { server },
+          value: blocks.reduce((sum, { found }) => sum + found, 0),
+        })),
     );
   }
 

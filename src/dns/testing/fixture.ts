@@ -105,10 +105,12 @@ spec: { type: ExternalName, externalName: 192.0.2.7 }
 ---
 kind: Pod
 metadata: { namespace: default, name: web-x }
+spec: {}
 status: { phase: Running, podIP: 10.244.1.5, podIPs: [{ ip: 10.244.1.5 }, { ip: 'fd00:244:1::5' }] }
 ---
 kind: Pod
 metadata: { namespace: default, name: done }
+spec: {}
 status: { phase: Succeeded, podIP: 10.244.1.6 }
 `;
 

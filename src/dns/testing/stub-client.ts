@@ -30,8 +30,8 @@ export type Decoded = DecodedPacket & { readonly rcode: string; readonly flag_tc
 /** The types of dns-packet leave out what it decodes from the flags. */
 export const decode = (message: Uint8Array): Decoded => dnsPacket.decode(Buffer.from(message)) as Decoded;
 
-/** Sends one datagram and resolves with the first one that comes back. */
-export function exchangeUdp(at: SocketAddress, packet: Uint8Array): Promise<Buffer> {
+/** Sends one datagram, from one of loopback's addresses if that matters, and resolves with the first one that comes back. */
+export function exchangeUdp(at: SocketAddress, packet: Uint8Array, from?: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(at.address.includes(':') ? 'udp6' : 'udp4');
     socket.once('error', reject);
@@ -39,7 +39,8 @@ export function exchangeUdp(at: SocketAddress, packet: Uint8Array): Promise<Buff
       socket.close();
       resolve(message);
     });
-    socket.send(packet, at.port, at.address);
+    if (from === undefined) socket.send(packet, at.port, at.address);
+    else socket.bind(0, from, () => socket.send(packet, at.port, at.address));
   });
 }
 

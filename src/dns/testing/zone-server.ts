@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { compose } from '../chain/mod.ts';
-import type { Handler } from '../chain/port.ts';
+import type { Handler, Plugin } from '../chain/port.ts';
 import { followCluster } from '../cluster-source.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { Responder, type ResponderOptions, TcpListener, UdpListener } from '../server/mod.ts';
@@ -15,6 +15,9 @@ interface ZoneServerOptions {
   /** Who answers what the cluster does not. */
   readonly beyond: Handler;
   readonly yaml?: string;
+  /** What stands before the zone. */
+  readonly before?: (informers: ReturnType<typeof fakeInformers>) => readonly Plugin[];
+  readonly isSynced?: () => boolean;
   readonly responder?: (zone: ClusterZone) => ResponderOptions;
 }
 
@@ -39,11 +42,14 @@ export async function zoneServer(t: TestContext, options: ZoneServerOptions) {
   void followCluster(zone, informers);
   const kubernetes = createKubernetesPlugin({
     zone,
-    isSynced: () => true,
+    isSynced: options.isSynced ?? (() => true),
     ttlSeconds: 5,
     ...(fallthrough && { fallthrough }),
   });
-  const responder = new Responder(compose([kubernetes], beyond), options.responder?.(zone));
+  const responder = new Responder(
+    compose([...(options.before?.(informers) ?? []), kubernetes], beyond),
+    options.responder?.(zone),
+  );
   const tcp = new TcpListener({
     at: { address: '127.0.0.1', port: 0 },
     clock: systemClock,

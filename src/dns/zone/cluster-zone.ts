@@ -138,6 +138,11 @@ export class ClusterZone {
     return this.#serial;
   }
 
+  /** `cluster.local`, and what else the cluster is called. */
+  get domains(): readonly string[] {
+    return this.#domains.map(({ text }) => text);
+  }
+
   /** Whether the name would be ours once all is known: reverse names are until then, since any might turn out to be. */
   covers(key: string): boolean {
     const labels = labelsOf(key);

@@ -1,6 +1,7 @@
 import { errnoNumber } from '../wire/netlink/mod.ts';
 import { kernelError } from './libc.ts';
 import type { Kernel, NetlinkSocket } from './port.ts';
+import type { RunTool, ToolOptions } from './tools.ts';
 
 /** What goes wrong with one call. */
 export interface Fault {
@@ -55,4 +56,55 @@ function errorOf({ code = 'ENOBUFS' }: Fault, operation: string): Error {
   const number = errnoNumber(code);
   if (number === undefined) throw new TypeError(`No such errno: ${code}`);
   return kernelError(operation, number, 'injected');
+}
+
+/**
+ * What goes wrong with one run of a tool.
+ *
+ * - `exit`: it says no. `lost`: it does its work, and is killed before it says so.
+ * - `half`: it does what its input says up to the first COMMIT, and then fails.
+ * - `deaf`: it ends without having read its input.
+ * - `short`: half of what it prints is missing, and all seems well.
+ * - `missing`: it is not installed. `hanging`: it does not end before its deadline.
+ */
+export type ToolFault = 'exit' | 'lost' | 'half' | 'deaf' | 'short' | 'missing' | 'hanging';
+
+/** Fails the runs for which `decide` names a fault, as real processes fail, and passes on all others. */
+export function createFaultyTools(
+  runTool: RunTool,
+  decide: (run: { readonly number: number; readonly file: string }) => ToolFault | undefined,
+): RunTool {
+  let runs = 0;
+  return (file, args, options = {}) => {
+    runs += 1;
+    const fault = decide({ number: runs, file });
+    const ending = (script: string) => runTool('sh', ['-c', script], options);
+    switch (fault) {
+      case undefined:
+        return runTool(file, args, options);
+      case 'exit':
+        return ending('cat >/dev/null; echo injected >&2; exit 4');
+      case 'lost':
+        runTool(file, args, options);
+        return ending('kill -9 $$');
+      case 'half':
+        runTool(file, args, { ...options, input: firstTable(options.input) });
+        return ending('echo injected >&2; exit 1');
+      case 'deaf':
+        return ending('exit 3');
+      case 'short': {
+        const printed = runTool(file, args, options);
+        return printed.slice(0, printed.length / 2);
+      }
+      case 'missing':
+        return runTool('/nonexistent/tool', args, options);
+      case 'hanging':
+        return runTool('sleep', ['1000'], { ...options, deadlineMs: 20 });
+    }
+  };
+}
+
+function firstTable(input: ToolOptions['input'] = ''): string {
+  const text = typeof input === 'string' ? input : input.text();
+  return text.slice(0, text.indexOf('COMMIT\n') + 'COMMIT\n'.length);
 }

@@ -2,7 +2,7 @@ export { type Capability, checkNftables, checkPrivileges } from './capabilities.
 export { type DatagramAddress, DatagramSocket, openDatagrams } from './datagrams.ts';
 export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
-export { createFaultyKernel, type Fault, type KernelCall } from './faulty.ts';
+export { createFaultyKernel, createFaultyTools, type Fault, type KernelCall, type ToolFault } from './faulty.ts';
 export { raiseFileLimit } from './limits.ts';
 export { MemoryFile } from './memory-file.ts';
 export { withNetns } from './namespace-switch.ts';
@@ -29,5 +29,5 @@ export {
   type StreamSystem,
   socketAddress,
 } from './streams.ts';
-export { type RunTool, runTool, ToolError } from './tools.ts';
+export { type RunTool, runTool, ToolError, type ToolOptions } from './tools.ts';
 export { openXtables, type XtablesSocket } from './xtables-socket.ts';

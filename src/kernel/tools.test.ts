@@ -18,6 +18,18 @@ test('A tool that ends badly says how, and keeps what it said', () => {
   assert.throws(() => runTool('sh', ['-c', 'kill -9 $$']), /ended by SIGKILL/);
 });
 
+test('A tool that does not read its input is told by what it said, or by that', () => {
+  const input = 'x'.repeat(4 << 20);
+  assert.throws(() => runTool('sh', ['-c', 'echo no >&2; exit 3'], { input }), /: exit code 3: no$/);
+  assert.throws(
+    () => runTool('true', [], { input }),
+    (error) =>
+      error instanceof ToolError &&
+      error.code === 'EPIPE' &&
+      error.message === 'Run true: it ended without having read its input',
+  );
+});
+
 test('A tool that does not end is killed at its deadline', () => {
   assert.throws(
     () => runTool('sleep', ['1000'], { deadlineMs: 50 }),

@@ -54,7 +54,11 @@ export function runTool(file: string, args: readonly string[], options: ToolOpti
   if (codeOf(error) === 'ETIMEDOUT') {
     throw new ToolError(operation, 'ETIMEDOUT', `it did not end within ${deadlineMs / 1000} s and was killed`, stderr);
   }
-  if (error) throw new ToolError(operation, codeOf(error) ?? 'tool', error.message, '');
+  // What it said before it ended without having read its input tells more.
+  if (error && !(codeOf(error) === 'EPIPE' && status !== 0)) {
+    const state = codeOf(error) === 'EPIPE' ? 'it ended without having read its input' : error.message;
+    throw new ToolError(operation, codeOf(error) ?? 'tool', state, stderr ?? '');
+  }
   if (status !== 0) {
     const how = signal ? `ended by ${signal}` : `exit code ${status}`;
     throw new ToolError(operation, 'tool', [how, stderr.trim()].filter(Boolean).join(': '), stderr);

@@ -1,19 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../base/clock.ts';
+import { ManualClock, systemClock } from '../base/clock.ts';
 import { codeOf, messageOf } from '../base/errors.ts';
-import { createLogger } from '../base/log.ts';
-import { createFaultyKernel, createKernel, type Fault, type Kernel } from '../kernel/mod.ts';
+import { createLogger, silentLogger } from '../base/log.ts';
+import {
+  createFaultyKernel,
+  createFaultyTools,
+  createKernel,
+  type Fault,
+  type Kernel,
+  type RunTool,
+  runTool,
+  type ToolFault,
+} from '../kernel/mod.ts';
+import { withoutIptables } from '../wire/iptables/testing/without-iptables.ts';
 import { createIptablesDataplane } from './dataplane/iptables/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
 import type { Dataplane } from './dataplane/port.ts';
+import { createUserspaceDataplane } from './dataplane/userspace/mod.ts';
 import { Synchronizer } from './synchronizer/mod.ts';
 import { trafficSettings } from './testing/fake-dataplane.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice } from './testing/objects.ts';
 import { Tracker } from './track/mod.ts';
 
-/** The legacy interface and userspace mode go through iptables' tools and make no call of this kind. */
+/** Those that speak netlink. */
 const dataplanes: Readonly<Record<string, (kernel: Kernel, netns: string) => Dataplane>> = {
   nftables: (kernel, netns) => createNftablesDataplane(kernel, { family: 'IPv4', netns }),
   'iptables on nft': (kernel, netns) => createIptablesDataplane(kernel, { family: 'IPv4', netns, interface: 'nft' }),
@@ -52,11 +63,65 @@ for (const [name, open] of Object.entries(dataplanes)) {
   }
 }
 
+/** Those that go through iptables' tools. */
+const toolDataplanes: Readonly<Record<string, (run: RunTool, netns: string) => Dataplane>> = {
+  'iptables on legacy': (run, netns) =>
+    createIptablesDataplane(createKernel(), { family: 'IPv4', netns, interface: 'legacy', runTool: run }),
+  userspace: (run, netns) =>
+    createUserspaceDataplane({ clock: systemClock, log: silentLogger, family: 'IPv4', netns, runTool: run }),
+};
+
+/** With what the log must say of each. */
+const toolFaults: Readonly<Record<ToolFault, RegExp>> = {
+  exit: /exit code 4: injected/,
+  lost: /ended by SIGKILL/,
+  half: /exit code 1: injected/,
+  deaf: /exit code 3/,
+  short: /before COMMIT|line \d+: |is not in it/,
+  missing: /is not installed|ENOENT/,
+  hanging: /did not end within 0.02 s/,
+};
+
+for (const [name, open] of Object.entries(toolDataplanes)) {
+  for (const [fault, says] of Object.entries(toolFaults)) {
+    test(`${name}: each run of a tool ${fault} once, in turn: the proxy says so and ends in the right state`, {
+      skip: withoutIptables,
+    }, async (t) => {
+      const netns = testNamespace(t);
+      let reached = true;
+      const silent: number[] = [];
+      for (let failing = 1; reached; failing++) {
+        reached = false;
+        let hasFailed = false;
+        let isOver = false;
+        const run = createFaultyTools(runTool, ({ number, file }) => {
+          if (isOver || number !== failing) return undefined;
+          reached = true;
+          // Of the output of other tools nothing is read, so that nothing is lost with it.
+          hasFailed = fault !== 'short' || file.endsWith('-save');
+          return hasFailed ? (fault as ToolFault) : undefined;
+        });
+        const logged = await live(
+          (attempt: RunTool) => open(attempt, netns),
+          run,
+          () => {
+            isOver = true;
+            // Another userspace dataplane would relay at other ports.
+            return name === 'userspace' ? undefined : open(runTool, netns);
+          },
+        );
+        if (hasFailed && !says.test(logged)) silent.push(failing);
+      }
+      assert.deepEqual(silent, [], 'runs of which nothing was said');
+    });
+  }
+}
+
 /** A little history, and time for the retries. Checks what the kernel holds then, and returns what was logged. */
-async function live(
-  open: (kernel: Kernel) => Dataplane,
-  kernel: Kernel,
-  openWitness: () => Dataplane,
+async function live<Means>(
+  open: (means: Means) => Dataplane,
+  means: Means,
+  openWitness: () => Dataplane | undefined,
 ): Promise<string> {
   const logged: string[] = [];
   const log = createLogger({ level: 'debug', now: () => 0, write: (line) => logged.push(line) });
@@ -73,11 +138,11 @@ async function live(
   });
   let dataplane: Dataplane;
   try {
-    dataplane = open(kernel);
+    dataplane = open(means);
   } catch (error) {
     // The program ends with that message, and whoever keeps it running starts it again.
     logged.push(`${codeOf(error)} ${messageOf(error)}`);
-    dataplane = open(kernel);
+    dataplane = open(means);
   }
   services.put(service('a', '10.96.0.1'));
   services.put(service('b', '10.96.0.2'));
@@ -93,11 +158,11 @@ async function live(
   slices.put(slice('a', ['10.0.0.4']));
   synchronizer.sync();
   await clock.advance(31_000);
-  const witness = openWitness();
+  const witness = openWitness() ?? dataplane;
   witness.configure(trafficSettings());
   assert.equal(witness.converge(witness.read(), synchronizer.ports()).messages, 0, logged.join('\n'));
-  synchronizer.stop();
   witness.cleanup();
-  witness.close();
+  await synchronizer.stop();
+  if (witness !== dataplane) witness.close();
   return logged.join('\n');
 }

@@ -19,4 +19,4 @@ export {
   serviceChain,
 } from './names.ts';
 export { conntrackStates, oneIn, portUnreachable, printRule, probabilityOne } from './print-rule.ts';
-export { parseSave, printRestore, printTable, type RestoreTable } from './save-text.ts';
+export { parseSave, printRestore, printTable, type RestoreTable, readSave } from './save-text.ts';

@@ -135,6 +135,7 @@ test('What no iptables prints is refused, with the number of its line', () => {
     ['-A INPUT -j ACCEPT', /line 1: .*outside of a table/],
     ['*nat\n:X - [0:0]\n-A X what', /line 3: .*"what" where/],
     ['*nat\n:X - [0:0]\n-A X -s', /line 3: .*ends where a word was expected/],
+    ['*nat\n:X - [0:0]\n-A X -j ACCEPT\n', /ends after line 3, before COMMIT/],
   ] as const;
   for (const [text, message] of cases) {
     assert.throws(

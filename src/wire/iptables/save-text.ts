@@ -5,41 +5,78 @@ import { printRule } from './print-rule.ts';
 
 const operation = 'Read iptables-save';
 
-/** What `iptables-save` printed, with or without counters. Throws MalformedError that names the line. */
-export function parseSave(text: string): TableContent[] {
-  const tables: TableContent[] = [];
-  let chains: Map<string, ChainContent & { rules: Rule[] }> | undefined;
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line === '' || line.startsWith('#')) continue;
+/** Who is told what `iptables-save` printed, in its order. */
+export interface SaveReader {
+  table(name: TableName): void;
+  /** The chains of a table come before its rules. `policy`: of a built-in one. */
+  chain(name: string, policy: ChainContent['policy']): void;
+  rule(chain: string, rule: Rule): void;
+}
+
+/**
+ * Reads what `iptables-save` printed, with or without counters, line by line: nothing is kept of 100,000 rules but what the
+ * reader keeps. Throws MalformedError that names the line; a text that was cut off ends within a table.
+ */
+export function readSave(text: string, reader: SaveReader): void {
+  let chains: Set<string> | undefined;
+  let number = 0;
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const line = text.slice(start, end);
+    start = end + 1;
+    number += 1;
     try {
-      if (line.startsWith('*')) {
-        chains = new Map();
-        tables.push({ name: line.slice(1) as TableName, chains });
-      } else if (line === 'COMMIT') chains = undefined;
-      else if (chains && line.startsWith(':')) addChain(line, chains);
-      else if (chains) addRule(line, chains);
-      else throw new MalformedError(operation, 'it stands outside of a table');
+      chains = readLine(line, chains, reader);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      throw new MalformedError(operation, `line ${index + 1}: ${error.message}`);
+      throw new MalformedError(operation, `line ${number}: ${error.message}`);
     }
   }
-  return tables;
+  if (chains) throw new MalformedError(operation, `it ends after line ${number}, before COMMIT`);
 }
 
-type Chains = Map<string, ChainContent & { rules: Rule[] }>;
+/** Returns the chains of the table that the next line is in. */
+function readLine(line: string, chains: Set<string> | undefined, reader: SaveReader): Set<string> | undefined {
+  if (line === '' || line.startsWith('#')) return chains;
+  if (line.startsWith('*')) {
+    reader.table(line.slice(1) as TableName);
+    return new Set();
+  }
+  if (line === 'COMMIT') return undefined;
+  if (chains === undefined) throw new MalformedError(operation, 'it stands outside of a table');
+  if (line.startsWith(':')) readChain(line, chains, reader);
+  else readRule(line, chains, reader);
+  return chains;
+}
 
-function addChain(line: string, chains: Chains): void {
+function readChain(line: string, chains: Set<string>, reader: SaveReader): void {
   const [, name = '', policy] = /^:(\S+) (\S+)/.exec(line) ?? [];
-  const builtIn = policy === 'ACCEPT' || policy === 'DROP';
-  chains.set(name, { ...(builtIn && { policy }), rules: [] });
+  chains.add(name);
+  reader.chain(name, policy === 'ACCEPT' || policy === 'DROP' ? policy : undefined);
 }
 
-function addRule(line: string, chains: Chains): void {
+function readRule(line: string, chains: Set<string>, reader: SaveReader): void {
   const [, name, rest] = /^(?:\[\d+:\d+\] )?-A (\S+)(.*)$/.exec(line) ?? [];
-  const chain = name === undefined ? undefined : chains.get(name);
-  if (chain === undefined) throw new MalformedError(operation, 'it is no rule of a chain of this table');
-  chain.rules.push(parseRule(rest!));
+  if (name === undefined || !chains.has(name)) {
+    throw new MalformedError(operation, 'it is no rule of a chain of this table');
+  }
+  reader.rule(name, parseRule(rest!));
+}
+
+/** All of it at once; see `readSave`. */
+export function parseSave(text: string): TableContent[] {
+  const tables: TableContent[] = [];
+  let chains = new Map<string, ChainContent & { rules: Rule[] }>();
+  readSave(text, {
+    table(name) {
+      chains = new Map();
+      tables.push({ name, chains });
+    },
+    chain: (name, policy) => chains.set(name, { ...(policy && { policy }), rules: [] }),
+    rule: (chain, rule) => chains.get(chain)!.rules.push(rule),
+  });
+  return tables;
 }
 
 /** One table as `iptables-restore --noflush` takes it: chains that are named lose what they held, others stay. */

@@ -1,4 +1,4 @@
-import { setSysctl } from '../../../kernel/mod.ts';
+import { type RunTool, setSysctl } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import { isServiceChain, printRule } from '../../../wire/iptables/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
@@ -19,6 +19,8 @@ export interface IptablesOptions {
   readonly netns?: string;
   /** Default: the one that the host's own tools use. */
   readonly interface?: KernelInterface;
+  /** Runs the tools of the legacy interface; default: the real one. */
+  readonly runTool?: RunTool;
 }
 
 /** As upstream: with more endpoints than this, the chains of endpoints go without comments. */

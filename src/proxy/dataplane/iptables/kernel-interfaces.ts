@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OperatingError } from '../../../base/errors.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
-import { openXtables, runTool, ToolError, withNetns } from '../../../kernel/mod.ts';
+import { openXtables, type RunTool, runTool as runRealTool, ToolError, withNetns } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import type { Family } from '../../plan/mod.ts';
 import { chooseInterface } from './choose-interface.ts';
@@ -13,6 +13,8 @@ interface Place {
   readonly family: Family;
   /** Path of the network namespace; default: the process's own. */
   readonly netns?: string;
+  /** Default: the real one. */
+  readonly runTool?: RunTool;
 }
 
 /** The two interfaces of one family in one network namespace, as far as this host has them. */
@@ -24,7 +26,7 @@ export interface KernelInterfaces {
   openOther(chosen: KernelInterface): RuleTable | undefined;
 }
 
-export function kernelInterfaces(kernel: Kernel, { family, netns }: Place): KernelInterfaces {
+export function kernelInterfaces(kernel: Kernel, { family, netns, runTool = runRealTool }: Place): KernelInterfaces {
   const legacy: LegacyDoor = {
     run: (file, args, input) =>
       runTool(file, args, { ...(netns !== undefined && { netns }), ...(input !== undefined && { input }) }),

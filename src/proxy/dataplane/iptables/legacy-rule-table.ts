@@ -1,5 +1,6 @@
 import { MemoryFile, ToolError, type XtablesSocket } from '../../../kernel/mod.ts';
-import { type Family, parseSave, printRule, type Rule, type TableName } from '../../../wire/iptables/mod.ts';
+import { type Family, printRule, type Rule, readSave, type TableName } from '../../../wire/iptables/mod.ts';
+import { MalformedError } from '../../../wire/netlink/mod.ts';
 import { nothingWritten, type Written } from '../port.ts';
 import { type Edit, type FoundRules, isOurs, type RuleTable, tableNames } from './rule-table.ts';
 import { digestTable } from './table-digest.ts';
@@ -45,13 +46,10 @@ export class LegacyRuleTable implements RuleTable {
 
   read(): LegacyFound {
     const digests = this.#digestAll();
-    const tables = new Map<TableName, Map<string, readonly string[]>>();
+    const tables = new Map<TableName, ReadonlyMap<string, readonly string[]>>();
     for (const name of tableNames) {
-      const [table] = parseSave(this.#door.run(`${this.#command}-save`, ['-t', name]));
-      const chains = new Map<string, readonly string[]>();
-      for (const [chain, { policy, rules }] of table?.chains ?? []) {
-        if (policy !== undefined || isOurs(chain)) chains.set(chain, rules.map(printRule));
-      }
+      const chains = readChains(this.#door.run(`${this.#command}-save`, ['-t', name]));
+      if (chains === undefined) throw new MalformedError('Read iptables-save', `table ${name} is not in it`);
       tables.set(name, chains);
     }
     return { tables, digests };
@@ -96,6 +94,21 @@ export class LegacyRuleTable implements RuleTable {
       throw error instanceof ToolError ? withLine(error, input) : error;
     }
   }
+}
+
+/** Of the one table in it: built-in chains and ours, with their rules as texts. */
+function readChains(saved: string): Map<string, readonly string[]> | undefined {
+  let chains: Map<string, string[]> | undefined;
+  readSave(saved, {
+    table() {
+      chains = new Map();
+    },
+    chain(name, policy) {
+      if (policy !== undefined || isOurs(name)) chains!.set(name, []);
+    },
+    rule: (chain, rule) => chains!.get(chain)?.push(printRule(rule)),
+  });
+  return chains;
 }
 
 /** The tool tells the number of a line that only we have. */

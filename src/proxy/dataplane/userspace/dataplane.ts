@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
-import { raiseFileLimit } from '../../../kernel/mod.ts';
+import { type RunTool, raiseFileLimit, runTool as runRealTool } from '../../../kernel/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import { type Family, type PortPlan, portNameText } from '../../plan/mod.ts';
 import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
@@ -29,6 +29,8 @@ export interface UserspaceOptions {
   readonly family: Family;
   /** Path of the network namespace to program and to relay in; default: the process's own. */
   readonly netns?: string;
+  /** Runs iptables' tools; default: the real one. */
+  readonly runTool?: RunTool;
 }
 
 /** As upstream's userspace mode asked for; a relayed connection takes two. */
@@ -41,8 +43,13 @@ const reservedDescriptors = 1000;
  * Relays in this process, to which iptables rules lead: traffic ends with the process. Throws OperatingError: `EPERM`
  * without the right to program the kernel, `unsupported` where iptables is not installed.
  */
-export function createUserspaceDataplane({ family, netns, ...context }: UserspaceOptions): Dataplane {
-  const tool = createIptablesTool(family, netns);
+export function createUserspaceDataplane({
+  family,
+  netns,
+  runTool = runRealTool,
+  ...context
+}: UserspaceOptions): Dataplane {
+  const tool = createIptablesTool(runTool, family, netns);
   tool.save();
   const openFiles = raiseFileLimit(wantedDescriptors);
   if (openFiles < wantedDescriptors) {

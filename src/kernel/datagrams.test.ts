@@ -80,6 +80,20 @@ test('Bytes that are kept stay as they are when the next batch comes', (t) => {
   assert.equal(String(client.packet(0)), 'first');
 });
 
+test('The sender that is kept stays who it was when the next batch comes from others', (t) => {
+  const [server, first, second] = [opened(t, '127.0.0.1'), opened(t, '127.0.0.1'), opened(t, '127.0.0.1')];
+  const at = socketAddress('127.0.0.1', server.port);
+  const kept = [first, second].map((client) => {
+    client.queueTo(Buffer.from('question'), at);
+    client.flush(never);
+    assert.equal(server.receive(), 1);
+    return server.keep(0);
+  });
+  server.queueTo(Buffer.from('answer to the first'), kept[0]!);
+  server.flush(never);
+  assert.deepEqual([first.receive(), second.receive()], [1, 0]);
+});
+
 test('Of a long datagram the beginning is taken; a long answer is not queued, nor one too many', (t) => {
   const [server, client] = [opened(t, '127.0.0.1'), opened(t, '127.0.0.1')];
   const to = socketAddress('127.0.0.1', server.port);

@@ -81,7 +81,8 @@ export class DatagramSocket {
   /** Gives the datagram's bytes to whoever holds them now; returns the sender's address for `queueTo`. */
   keep(place: number): Uint8Array {
     this.#incoming.replace(place);
-    return this.#incoming.addresses.slice(place * addressLength, (place + 1) * addressLength);
+    // A copy: the next batch writes its own senders there, and a Buffer's slice would show them.
+    return Uint8Array.from(this.#incoming.addresses.subarray(place * addressLength, (place + 1) * addressLength));
   }
 
   /** Queues an answer to the sender of that place, for `flush` to send; false when there is no room for it. */

@@ -55,7 +55,10 @@ export function dnsCommand(): Command {
     )
     .option('--cluster-domain <domain>', 'the zone of the cluster', 'cluster.local')
     .addOption(
-      new Option('--upstream <address[:port]>', 'resolver for all other names; may be given again')
+      new Option(
+        '--upstream <address[:port]>',
+        'resolver for all other names, tls:// before it for TLS; may be given again',
+      )
         .argParser(repeated((text) => text))
         .default([], 'those of --resolv-conf'),
     )
@@ -80,7 +83,8 @@ server is reached as the Corefile says, by --kubeconfig, or as a Pod of the clus
 Examples:
   signalbox dns --conf /etc/coredns/Corefile
   signalbox dns --kubeconfig node1.kubeconfig --listen 192.0.2.11:53
-  signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only`,
+  signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only
+  signalbox dns --listen 127.0.0.1:5353 --upstream tls://9.9.9.9%dns.quad9.net     over TLS, by this name`,
     );
   for (const option of logOptions()) command.addOption(option);
   command.enablePositionalOptions().addCommand(dnsWhyCommand());

@@ -8,6 +8,7 @@ import { type DnsDependencies, type DnsOptions, startDns } from './start-dns.ts'
 import { testApi } from './testing/corefile-server.ts';
 import { answerTo, fakeUpstream } from './testing/fake-upstream.ts';
 import { clusterYaml, fakeInformers, parseObjects } from './testing/fixture.ts';
+import { passTime } from './testing/forwarding.ts';
 import { decode, encodeQuestion, exchangeUdp, extendedErrorOf } from './testing/stub-client.ts';
 import { optionOf } from './why/records.ts';
 
@@ -57,8 +58,10 @@ test('another resolver’s failure names it, and brings its own words along', as
 test('resolvers that do not answer are named, each with what it did', async (t) => {
   const gone = await fakeUpstream(t, () => {});
   const place = `127.0.0.1:${gone.port}`;
-  const { why } = await start(t, { upstreams: [place], attemptTimeoutsMs: [1] });
-  assert.equal(await why('www.example.com'), `SERVFAIL 22 Ask resolver ${place}: no answer in 1 ms`);
+  const clock = new ManualClock();
+  const { why } = await start(t, { upstreams: [place] }, { clock });
+  const said = await passTime(clock, why('www.example.com'));
+  assert.equal(said, `SERVFAIL 22 Ask resolver ${place}: no answer in 2000 ms`);
 });
 
 test('a name that only misses the domain is said to, by whoever does not know it', async (t) => {

@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { type Clock, sleep } from '../base/clock.ts';
 import { UsageError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/mod.ts';
-import { safeUdpBytes } from '../wire/dns/mod.ts';
+import { responseCodes, safeUdpBytes } from '../wire/dns/mod.ts';
 import { compose, nobodyAnswers } from './chain/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
-import { Forwarder, parseUpstream, ResolvConf, type SocketAddress, withoutOurselves } from './forward/mod.ts';
+import { Forwarding, type ForwardingOptions, forwardingDefaults, type SocketAddress } from './forward/mod.ts';
+import { ForwardBooks } from './metrics/forward-books.ts';
 import { createAnyPlugin } from './plugins/any.ts';
 import { createKubernetesPlugin } from './plugins/kubernetes/mod.ts';
 import { createRelayPlugin } from './plugins/relay.ts';
@@ -42,8 +44,6 @@ export interface DnsOptions {
   readonly lameDuckMs?: number;
   /** Questions to other resolvers under way at one time. Default 1000. */
   readonly maxConcurrentForwards?: number;
-  /** How long each attempt at a resolver waits. Default 1000, 1500, 2000. */
-  readonly attemptTimeoutsMs?: readonly number[];
   readonly tcpLimits?: Partial<TcpLimits>;
 }
 
@@ -74,9 +74,6 @@ const transports = {
   tcp: { kind: 'tcp', maxUdpBytes: safeUdpBytes },
 } as const;
 
-/** Interfaces change seldom, questions come often. */
-const ownAddressesMs = 5000;
-
 /** Starts to answer. Rejects with UsageError for an unusable option, with OperatingError for an address that is taken. */
 export async function startDns(dependencies: DnsDependencies): Promise<DnsServer> {
   const server = new Server(dependencies);
@@ -94,8 +91,7 @@ class Server implements DnsServer {
   readonly probeAddresses: { health?: SocketAddress; ready?: SocketAddress } = {};
   synced: Promise<void> = Promise.resolve();
   readonly #dependencies: DnsDependencies;
-  readonly #forwarder: Forwarder;
-  readonly #resolvConf: ResolvConf | undefined;
+  readonly #forwarding: Forwarding;
   readonly #zone: ClusterZone | undefined;
   readonly #own: ReturnType<typeof createDnsInformers> | undefined;
   readonly #responder: Responder;
@@ -107,21 +103,20 @@ class Server implements DnsServer {
     const { client, informers, clock, log, options } = dependencies;
     const { ttlSeconds = 5, podRecords = 'insecure' } = options;
     this.#dependencies = dependencies;
-    const fixed = options.upstreams?.map(parseUpstream);
-    if (!fixed) this.#resolvConf = new ResolvConf({ path: options.resolvConf ?? '/etc/resolv.conf', clock, log });
-    this.#forwarder = new Forwarder({
+    this.#forwarding = new Forwarding(forwardingOptions(options), {
       clock,
       log,
-      upstreams: this.#upstreamsOf(() => fixed ?? this.#resolvConf?.upstreams ?? []),
-      ...(options.maxConcurrentForwards !== undefined && { maxConcurrent: options.maxConcurrentForwards }),
-      ...(options.attemptTimeoutsMs && { attemptTimeoutsMs: options.attemptTimeoutsMs }),
+      random: Math.random,
+      ownAddresses: () => this.addresses,
+      books: new ForwardBooks(),
+      readFile: (path) => readFileSync(path, 'utf8'),
     });
     this.#isSynced = !client && !informers;
     if (!this.#isSynced) this.#zone = createZone(dependencies, ttlSeconds, podRecords);
     if (client && !informers) {
       this.#own = createDnsInformers({ client, clock, log, withPods: podRecords === 'verified' });
     }
-    const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin({ forwarder: this.#forwarder })];
+    const plugins = [createAnyPlugin(ttlSeconds), createRelayPlugin(this.#forwarding)];
     if (this.#zone) {
       plugins.unshift(
         createKubernetesPlugin({
@@ -141,7 +136,7 @@ class Server implements DnsServer {
 
   async start(): Promise<void> {
     const { options } = this.#dependencies;
-    await this.#resolvConf?.start();
+    await this.#forwarding.start();
     for (const at of options.listen) this.addresses.push(await this.#listen(at));
     const { health, ready } = options;
     if (health) this.probeAddresses.health = await this.#probe(health, '/health', () => undefined);
@@ -158,8 +153,7 @@ class Server implements DnsServer {
   }
 
   async close(): Promise<void> {
-    this.#resolvConf?.stop();
-    this.#forwarder.stop();
+    this.#forwarding.stop();
     await Promise.all([this.#own?.stop(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
@@ -204,24 +198,20 @@ class Server implements DnsServer {
     this.#isSynced = true;
     this.#dependencies.log.info('Cluster zone is complete', this.#zone.size);
   }
-
-  /** Resolvers as they are now, without this server itself. */
-  #upstreamsOf(configured: () => readonly SocketAddress[]): () => readonly SocketAddress[] {
-    const { clock } = this.#dependencies;
-    let from: readonly SocketAddress[] | undefined;
-    let usable: readonly SocketAddress[] = [];
-    let validUntilMs = 0;
-    return () => {
-      const all = configured();
-      if (all !== from || clock.monotonicMs() >= validUntilMs) {
-        usable = withoutOurselves(all, this.addresses);
-        from = all;
-        validUntilMs = clock.monotonicMs() + ownAddressesMs;
-      }
-      return usable;
-    };
-  }
 }
+
+/** As resolver libraries ask the servers of resolv.conf: in their order, on to the next one when one says no. */
+const forwardingOptions = ({
+  upstreams,
+  resolvConf = '/etc/resolv.conf',
+  maxConcurrentForwards = 1000,
+}: DnsOptions): ForwardingOptions => ({
+  ...forwardingDefaults,
+  to: upstreams ?? [resolvConf],
+  policy: 'sequential',
+  maxConcurrent: maxConcurrentForwards,
+  failover: [responseCodes.ServFail, responseCodes.NotImp, responseCodes.Refused],
+});
 
 function createZone({ clock, options }: DnsDependencies, ttlSeconds: number, podRecords: PodRecords): ClusterZone {
   const { clusterDomain = 'cluster.local', nameServerService = 'kube-system/kube-dns' } = options;

@@ -43,6 +43,9 @@ export function renamedQuestion(
   };
 }
 
+/** Whether the client did; questions of our own have none. */
+export const cameOverTcp = ({ transport }: Question): boolean => transport.kind === 'tcp' && transport !== uncut;
+
 /** The whole message that `answer` is. */
 export const messageOf = ({ packet, query }: Question, answer: Answer): Buffer =>
   answer.kind === 'relayed'

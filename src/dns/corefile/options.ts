@@ -1,3 +1,4 @@
+import type { ForwardingOptions } from '../forward/mod.ts';
 import type { AclOptions } from '../plugins/acl.ts';
 import type { RewriteOptions } from '../plugins/rewrite/mod.ts';
 import type { HostPort } from './directive.ts';
@@ -64,29 +65,13 @@ export interface ErrorsOptions {
   }[];
 }
 
-export interface ForwardDirective {
+export interface ForwardDirective extends ForwardingOptions {
   readonly from: string;
-  /** Addresses with or without a port, or paths of files such as /etc/resolv.conf. */
-  readonly to: readonly string[];
   readonly except: readonly string[];
-  readonly forceTcp: boolean;
-  readonly preferUdp: boolean;
-  readonly expireMs: number;
-  readonly maxIdleConnections: number | undefined;
-  readonly maxFails: number;
-  readonly policy: 'random' | 'round_robin' | 'sequential';
-  readonly healthCheck: {
-    readonly intervalMs: number;
-    readonly recursionDesired: boolean;
-    readonly domain: string;
-  };
-  readonly maxConcurrent: number | undefined;
-  /** Response codes after which the next plugin is asked. */
+  /** Response codes after which the next `forward` is asked. */
   readonly next: readonly number[];
-  /** Response codes after which the next resolver is asked. */
-  readonly failover: readonly number[];
-  readonly failfastAllUnhealthy: boolean;
-  readonly maxConnectAttempts: number;
+  /** The same for answers without data. */
+  readonly nextOnNoData: boolean;
 }
 
 export interface HostsDirective {

@@ -1,5 +1,5 @@
 import { OperatingError } from '../../base/errors.ts';
-import { type ExtendedError, extendedErrors } from '../../wire/dns/mod.ts';
+import { type ExtendedError, extendedErrors, responseCodes } from '../../wire/dns/mod.ts';
 
 type ForwardFailure = 'no-upstream' | 'overloaded' | 'unanswered' | 'stopped';
 
@@ -10,13 +10,15 @@ const extendedCodes: Record<ForwardFailure, number> = {
   stopped: extendedErrors.NotReady,
 };
 
-/** A question that no upstream resolver answered; the client gets SERVFAIL with `extended`. */
+/** A question that no upstream resolver answered; the client gets `rcode` with `extended`. */
 export class ForwardError extends OperatingError {
+  readonly rcode: number;
   readonly extended: ExtendedError;
 
   constructor(code: ForwardFailure, state: string, cause?: unknown) {
     super('Forward DNS query', code, state, cause);
     this.name = 'ForwardError';
+    this.rcode = code === 'overloaded' ? responseCodes.Refused : responseCodes.ServFail;
     this.extended = { code: extendedCodes[code], text: state };
   }
 }

@@ -1,117 +1,180 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { test } from 'node:test';
-import { ManualClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/log.ts';
-import { encodeName, headerFlags } from '../../wire/dns/mod.ts';
-import { answerTo, type FakeUpstream, fakeUpstream, type UpstreamQuestion } from '../testing/fake-upstream.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { answerTo, fakeUpstream, type UpstreamQuestion } from '../testing/fake-upstream.ts';
+import {
+  bad,
+  closedPort,
+  fails,
+  forwarding,
+  good,
+  letTimeOut,
+  passTime,
+  silent,
+  wanted,
+} from '../testing/forwarding.ts';
 import { decode, zoneLines } from '../testing/stub-client.ts';
 import { until } from '../testing/until.ts';
-import { ForwardError } from './errors.ts';
-import { Forwarder, type ForwarderOptions } from './forwarder.ts';
-import type { SocketAddress } from './upstreams.ts';
-
-const query = {
-  question: Buffer.concat([encodeName('www.example.com'), Buffer.from('00010001', 'hex')]),
-  flags: headerFlags.recursionDesired,
-  dnssecOk: false,
-};
-const good = (question: UpstreamQuestion) => question.reply(answerTo(question, { addresses: ['192.0.2.1'] }));
-const bad = (rcode: number) => (question: UpstreamQuestion) => question.reply(answerTo(question, { rcode }));
-const silent = () => {};
-
-const forwarder = (upstreams: readonly SocketAddress[], options: Partial<ForwarderOptions> = {}) =>
-  new Forwarder({
-    clock: new ManualClock(),
-    log: silentLogger,
-    upstreams: () => upstreams,
-    attemptTimeoutsMs: [60, 60, 60],
-    ...options,
-  });
-
-const linesOf = async (from: Forwarder) => zoneLines(decode((await from.ask(query)).message as Buffer).answers);
-/** Lets the attempt fail that brought the upstream its `questions`th question. */
-async function letTimeOut(clock: ManualClock, upstream: FakeUpstream, questions: number): Promise<void> {
-  await until(() => upstream.questions.length === questions);
-  await clock.advance(60);
-}
-
-const wanted = ['www.example.com. 60 IN A 192.0.2.1'];
+import type { ForwardError } from './errors.ts';
+import type { ForwardingOptions } from './options.ts';
+import { createPolicy } from './policy.ts';
+import { socketAddressText } from './upstreams.ts';
 
 test('a question goes to the first resolver, with EDNS, a random id and a random port', async (t) => {
   const [first, second] = [await fakeUpstream(t, good), await fakeUpstream(t, good)];
-  const asked = forwarder([first, second]);
-  for (let round = 0; round < 8; round++) assert.deepEqual(await linesOf(asked), wanted);
+  const asked = forwarding(t, [first, second]);
+  for (let round = 0; round < 8; round++) assert.deepEqual(await asked.lines(), wanted);
   assert.equal(second.questions.length, 0);
   assert.equal(first.questions[0]?.decoded.additionals?.[0]?.type, 'OPT');
   assert.ok(new Set(first.questions.map(({ decoded }) => decoded.id)).size > 4);
   assert.ok(new Set(first.questions.map(({ fromPort }) => fromPort)).size > 1);
 });
 
+test('policies say who is asked first, and everybody comes in turn', async (t) => {
+  const shares = async (policy: ForwardingOptions['policy']) => {
+    const upstreams = [await fakeUpstream(t, good), await fakeUpstream(t, good), await fakeUpstream(t, good)];
+    const asked = forwarding(t, upstreams, { policy });
+    for (let round = 0; round < 9; round++) await asked.lines();
+    return upstreams.map(({ questions }) => questions.length);
+  };
+  assert.deepEqual(await shares('sequential'), [9, 0, 0]);
+  assert.deepEqual(await shares('round_robin'), [3, 3, 3]);
+  assert.deepEqual(
+    createPolicy('random', () => 0)(['a', 'b', 'c', 'd']),
+    ['b', 'c', 'd', 'a'],
+    'a whole permutation, from the given numbers',
+  );
+  const orders = new Set<string>();
+  for (let round = 0; round < 500; round++) orders.add(createPolicy('random', Math.random)(['a', 'b', 'c']).join(''));
+  assert.equal(orders.size, 6);
+});
+
 test('a resolver that loses the first datagram is asked again', async (t) => {
   let lost = 0;
   const upstream = await fakeUpstream(t, (question) => (lost++ === 0 ? undefined : good(question)));
-  const clock = new ManualClock();
-  const answered = linesOf(forwarder([upstream], { clock }));
+  const { lines, clock } = forwarding(t, [upstream]);
+  const answered = lines();
   await letTimeOut(clock, upstream, 1);
-  assert.deepEqual(await answered, wanted);
-  assert.equal(upstream.questions.length, 2);
+  assert.deepEqual(await passTime(clock, answered, 1), wanted);
 });
 
-test('a silent resolver costs one wait, then it is asked last for a while', async (t) => {
-  const [dead, alive] = [await fakeUpstream(t, silent), await fakeUpstream(t, good)];
-  const clock = new ManualClock();
-  const asked = forwarder([dead, alive], { clock });
-  const first = linesOf(asked);
+test('a silent resolver costs one wait, then it is asked last until a health check is answered', async (t) => {
+  let isAlive = false;
+  const dead = await fakeUpstream(t, (question) => isAlive && good(question));
+  const other = await fakeUpstream(t, good);
+  const { lines, clock, books } = forwarding(t, [dead, other]);
+  const first = lines();
   await letTimeOut(clock, dead, 1);
   assert.deepEqual(await first, wanted);
-  for (let round = 1; round < 5; round++) assert.deepEqual(await linesOf(asked), wanted);
-  assert.equal(dead.questions.length, 1);
-  assert.equal(alive.questions.length, 5);
+  for (let round = 1; round < 5; round++) assert.deepEqual(await lines(), wanted);
+  assert.deepEqual([dead.questions.length, other.questions.length], [1, 5]);
+  await until(() => dead.checks.length === 1);
+  // Checked again half a second after each check has failed, a second long each.
+  for (let checks = 2; checks <= 4; checks++) {
+    await clock.advance(1500);
+    await until(() => dead.checks.length === checks);
+  }
+  assert.equal(books.of(socketAddressText(dead)).failedChecks, 3);
+  isAlive = true;
+  await clock.advance(1500);
+  await until(() => dead.checks.length === 5);
+  await until(() => clock.pendingTimers === 0);
+  await lines();
+  assert.equal(dead.questions.length, 2);
+  assert.equal(dead.checks.length, 5, 'no more checks than needed');
 });
 
-test('a distrusted resolver is asked first again after five seconds', async (t) => {
-  const clock = new ManualClock();
-  const [first, second] = [await fakeUpstream(t, silent), await fakeUpstream(t, good)];
-  const asked = forwarder([first, second], { clock });
-  const answered = asked.ask(query);
-  await until(() => first.questions.length > 0);
-  await clock.advance(60);
-  await answered;
-  await clock.advance(4900);
-  await asked.ask(query);
-  assert.equal(first.questions.length, 1);
-  await clock.advance(200);
-  const late = asked.ask(query);
-  await until(() => first.questions.length > 1);
-  await clock.advance(60);
-  await late;
-  assert.equal(first.questions.length, 2);
+test('health checks ask what the options say, and take any answer for a sign of life', async (t) => {
+  const refusing = await fakeUpstream(t, ({ reply, decoded, packet }) => {
+    if (decoded.questions![0]!.type !== 'NS') return;
+    const answer = Buffer.from(packet);
+    answer.writeUInt16BE(0x8005, 2);
+    reply(answer);
+  });
+  const healthCheck = { intervalMs: 100, recursionDesired: false, domain: 'health.example.org' };
+  const { ask, clock } = forwarding(t, [refusing], { healthCheck, maxConnectAttempts: 1 });
+  const failed = assert.rejects(ask(), fails('unanswered', /no answer/));
+  await letTimeOut(clock, refusing, 1);
+  await failed;
+  await until(() => refusing.questions.length === 2);
+  const [question] = refusing.questions[1]!.decoded.questions!;
+  assert.deepEqual([question!.name, question!.type], ['health.example.org', 'NS']);
+  assert.equal(refusing.questions[1]!.decoded.flags! & 0x0100, 0);
+  await until(() => clock.pendingTimers === 0);
+  assert.equal(refusing.questions.length, 2, 'well: not checked any more');
+});
+
+test('without max_fails there are no checks, and every question finds out anew', async (t) => {
+  const [dead, alive] = [await fakeUpstream(t, silent), await fakeUpstream(t, good)];
+  const { lines, clock } = forwarding(t, [dead, alive], { maxFails: 0 });
+  for (let round = 1; round <= 2; round++) {
+    const answered = lines();
+    await letTimeOut(clock, dead, round);
+    assert.deepEqual(await answered, wanted);
+  }
+  assert.equal(dead.checks.length, 0);
 });
 
 test('a closed port is noticed at once', async (t) => {
-  const gone = createSocket('udp4');
-  await new Promise<void>((resolve) => gone.bind(0, '127.0.0.1', resolve));
-  const closed = { address: '127.0.0.1', port: gone.address().port };
-  await new Promise<void>((resolve) => gone.close(resolve));
   const alive = await fakeUpstream(t, good);
   // The clock stands still: no timeout can be what leads to the second one.
-  assert.deepEqual(await linesOf(forwarder([closed, alive])), wanted);
+  assert.deepEqual(await forwarding(t, [await closedPort(), alive]).lines(), wanted);
 });
 
-test('refusals lead to the next resolver; if all refuse, the first refusal is the answer', async (t) => {
-  for (const rcode of [2, 4, 5]) {
+test('a resolver that restarts meanwhile answers late, but it does', async (t) => {
+  const upstream = await fakeUpstream(t, good);
+  const { lines, clock } = forwarding(t, [upstream]);
+  assert.deepEqual(await lines(), wanted);
+  await upstream.stop();
+  const answered = lines();
+  await clock.advance(20);
+  await upstream.start();
+  assert.deepEqual(await passTime(clock, answered, 1), wanted);
+});
+
+test('when all are down one of them is asked, or none with failfast; both are counted', async (t) => {
+  const dead = await closedPort();
+  const untilDown = async (options: Partial<ForwardingOptions>) => {
+    const asked = forwarding(t, [dead], options);
+    await assert.rejects(passTime(asked.clock, asked.ask()), fails('unanswered', /ECONNREFUSED/));
+    while (asked.books.of(socketAddressText(dead)).failedChecks < 3) await passTime(asked.clock, wait(5));
+    const before = asked.books.brokenChecks;
+    await assert.rejects(asked.ask(), fails('unanswered', /^Forward DNS query: all upstream resolvers are down/));
+    assert.equal(asked.books.brokenChecks, before + 1);
+    return asked.books.of(socketAddressText(dead)).misses.udp;
+  };
+  // Whether it was asked a last time shows in how many sockets have been opened.
+  const asked = await untilDown({ maxConnectAttempts: 1 });
+  const spared = await untilDown({ maxConnectAttempts: 1, failfastAllUnhealthy: true });
+  assert.deepEqual([asked, spared], [2, 1]);
+});
+
+test('max_connect_attempts ends it early', async (t) => {
+  const dead = [await closedPort(), await closedPort(), await closedPort()];
+  const { ask, books } = forwarding(t, dead, { maxConnectAttempts: 2 });
+  await assert.rejects(ask(), fails('unanswered', /ECONNREFUSED/));
+  assert.deepEqual(
+    dead.map((each) => books.of(socketAddressText(each)).misses.udp),
+    [1, 1, 0],
+  );
+});
+
+test('answers with a code of failover lead to the next resolver; if all have one, the last is the answer', async (t) => {
+  const failover = [2, 4, 5];
+  for (const rcode of failover) {
     const [refusing, alive] = [await fakeUpstream(t, bad(rcode)), await fakeUpstream(t, good)];
-    assert.deepEqual(await linesOf(forwarder([refusing, alive])), wanted);
+    assert.deepEqual(await forwarding(t, [refusing, alive], { failover }).lines(), wanted);
   }
   const [one, two] = [await fakeUpstream(t, bad(5)), await fakeUpstream(t, bad(2))];
-  assert.equal((await forwarder([one, two]).ask(query)).rcode, 5);
+  assert.equal((await forwarding(t, [one, two], { failover }).ask()).rcode, 2);
   assert.deepEqual([one.questions.length, two.questions.length], [1, 1]);
+  assert.equal((await forwarding(t, [one, two]).ask()).rcode, 5, 'by default every answer is one');
 });
 
 test('no such name is an answer like any other', async (t) => {
   const [first, second] = [await fakeUpstream(t, bad(3)), await fakeUpstream(t, good)];
-  assert.equal((await forwarder([first, second]).ask(query)).rcode, 3);
+  assert.equal((await forwarding(t, [first, second], { failover: [2] }).ask()).rcode, 3);
   assert.equal(second.questions.length, 0);
 });
 
@@ -125,8 +188,7 @@ test('lies are passed over until the truth comes', async (t) => {
     question.reply(answerTo(question, { addresses: ['6.6.6.6'] }).subarray(0, 50));
     good(question);
   });
-  const asked = forwarder([liar]);
-  assert.deepEqual(await linesOf(asked), wanted);
+  assert.deepEqual(await forwarding(t, [liar]).lines(), wanted);
 });
 
 test('a resolver behind a flood of lies is asked over TCP', async (t) => {
@@ -137,7 +199,7 @@ test('a resolver behind a flood of lies is asked over TCP', async (t) => {
       question.reply(answerTo(question, { id, addresses: ['6.6.6.6'] }));
     }
   });
-  assert.deepEqual(await linesOf(forwarder([flooded])), wanted);
+  assert.deepEqual(await forwarding(t, [flooded]).lines(), wanted);
   assert.deepEqual(
     flooded.questions.map(({ overTcp }) => overTcp),
     [false, true],
@@ -156,7 +218,7 @@ test('an answer from another address does not reach us', async (t) => {
       sent.resolve();
     });
   });
-  assert.deepEqual(await linesOf(forwarder([upstream])), wanted);
+  assert.deepEqual(await forwarding(t, [upstream]).lines(), wanted);
   await sent.promise;
 });
 
@@ -165,14 +227,14 @@ test('what does not fit a datagram is fetched over TCP; if that fails, what fitt
   const both = await fakeUpstream(t, (question) =>
     question.overTcp ? good(question) : question.reply(answerTo(question, { truncated: true })),
   );
-  const answer = await forwarder([both]).ask(query);
+  const answer = await forwarding(t, [both]).ask();
   assert.equal(answer.truncated, false);
   assert.deepEqual(zoneLines(decode(answer.message as Buffer).answers), wanted);
   const udpOnly = await fakeUpstream(t, (question) =>
     question.overTcp ? undefined : question.reply(answerTo(question, { truncated: true, addresses })),
   );
-  const clock = new ManualClock();
-  const cut = forwarder([udpOnly], { clock }).ask(query);
+  const { ask, clock } = forwarding(t, [udpOnly]);
+  const cut = ask();
   await letTimeOut(clock, udpOnly, 2);
   assert.equal((await cut).truncated, true);
 });
@@ -182,37 +244,33 @@ test('a resolver from before EDNS is asked again without it', async (t) => {
     if (question.decoded.additionals?.length) question.reply(answerTo(question, { rcode: 1, withOpt: false }));
     else question.reply(answerTo(question, { addresses: ['192.0.2.1'], withOpt: false }));
   });
-  assert.deepEqual(await linesOf(forwarder([old])), wanted);
+  assert.deepEqual(await forwarding(t, [old]).lines(), wanted);
 });
 
-const fails = (code: string, state: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof ForwardError);
-  assert.equal(error.code, code);
-  assert.match(error.message, state);
-  return true;
-};
-
-test('no answer from anybody fails with what each of them did', async (t) => {
+test('no answer from anybody fails before a client gives up, with what each of them did', async (t) => {
   const dead = await fakeUpstream(t, silent);
-  const clock = new ManualClock();
-  const asked = forwarder([dead], { clock });
-  const failed = assert.rejects(asked.ask(query), fails('unanswered', /^Forward DNS query: .*no answer in 60 ms/));
-  for (const questions of [1, 2, 3]) await letTimeOut(clock, dead, questions);
-  await failed;
-  assert.equal(dead.questions.length, 3);
-  await assert.rejects(forwarder([]).ask(query), fails('no-upstream', /no upstream resolver is known/));
+  const { ask, clock, books } = forwarding(t, [dead], { maxFails: 0 });
+  const failed = assert.rejects(ask(), fails('unanswered', /^Forward DNS query: .*no answer in 2000 ms/));
+  await passTime(clock, failed);
+  assert.equal(books.of(socketAddressText(dead)).misses.udp, 3);
+  assert.ok(clock.monotonicMs() < 5000);
+  await assert.rejects(forwarding(t, []).ask(), fails('no-upstream', /no upstream resolver is known/));
 });
 
-test('more questions than allowed fail at once, and the others go on', async (t) => {
+test('more questions than allowed are refused at once and counted, and the others go on', async (t) => {
   const held: UpstreamQuestion[] = [];
   const slow = await fakeUpstream(t, (question) => held.push(question));
-  const asked = forwarder([slow], { maxConcurrent: 2 });
-  const allowed = [asked.ask(query), asked.ask(query)];
-  await assert.rejects(asked.ask(query), fails('overloaded', /2 questions .* are under way already/));
+  const { ask, books } = forwarding(t, [slow], { maxConcurrent: 2 });
+  const allowed = [ask(), ask()];
+  await assert.rejects(ask(), (error) => {
+    assert.equal((error as ForwardError).rcode, 5);
+    return fails('overloaded', /2 questions .* are under way already/)(error);
+  });
+  assert.equal(books.rejected, 1);
   await until(() => held.length === 2);
   for (const question of held) good(question);
   await Promise.all(allowed);
-  const again = asked.ask(query);
+  const again = ask();
   await until(() => held.length === 3);
   good(held[2]!);
   await again;
@@ -220,12 +278,12 @@ test('more questions than allowed fail at once, and the others go on', async (t)
 
 test('stopping ends what is under way and takes nothing more', async (t) => {
   const dead = await fakeUpstream(t, silent);
-  const clock = new ManualClock();
-  const asked = forwarder([dead], { clock });
-  const underWay = assert.rejects(asked.ask(query), fails('stopped', /the server stops/));
-  await until(() => dead.questions.length > 0);
-  asked.stop();
+  const { ask, stop } = forwarding(t, [dead]);
+  for (const overTcp of [false, true]) void ask(overTcp).catch(() => {});
+  const underWay = assert.rejects(ask(), fails('stopped', /the server stops/));
+  await until(() => dead.questions.length === 3);
+  stop();
   await underWay;
-  await assert.rejects(asked.ask(query), fails('stopped', /the server stops/));
-  assert.equal(clock.pendingTimers, 0);
+  await assert.rejects(ask(), fails('stopped', /the server stops/));
+  await until(() => dead.openConnections === 0);
 });

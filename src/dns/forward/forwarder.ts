@@ -1,58 +1,69 @@
-import { randomInt } from 'node:crypto';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, sleep } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
-import {
-  encodeUpstreamQuery,
-  responseCodes,
-  safeUdpBytes,
-  type UpstreamAnswer,
-  type UpstreamQuery,
-} from '../../wire/dns/mod.ts';
+import type { UpstreamAnswer, UpstreamQuery } from '../../wire/dns/mod.ts';
+import type { ForwardBooks } from '../metrics/forward-books.ts';
 import { ForwardError } from './errors.ts';
-import { type Attempt, askOverTcp, askOverUdp } from './exchange.ts';
-import { type SocketAddress, socketAddressText } from './upstreams.ts';
+import type { Patience } from './exchange.ts';
+import type { ForwardingOptions } from './options.ts';
+import { createPolicy, type Policy } from './policy.ts';
+import type { Upstream } from './upstream.ts';
 
-export interface ForwarderOptions {
+export interface ForwarderDependencies {
   readonly clock: Clock;
-  readonly log: Logger;
-  /** Whom to ask, in order of preference; looked at for every question. */
-  readonly upstreams: () => readonly SocketAddress[];
-  /** Questions under way at one time; more are refused. Default 1000, as kubeadm sets it for CoreDNS. */
-  readonly maxConcurrent?: number;
-  /**
-   * How long each attempt waits; one resolver after the other, from the first again when there are fewer. The default
-   * ends before the five seconds after which resolver libraries give up on us.
-   */
-  readonly attemptTimeoutsMs?: readonly number[];
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly books: ForwardBooks;
+  /** Looked at for every question. */
+  readonly upstreams: () => readonly Upstream[];
 }
 
-const defaultAttemptTimeoutsMs = [1000, 1500, 2000];
-/** A resolver that did not answer is asked last for so long: one question in five seconds waits for it, not each. */
-const distrustMs = 5000;
+/** CoreDNS's, for each exchange. */
+const answerMs = 2000;
+/** CoreDNS begins no attempt after 5 s. That is when resolver libraries give up on us, so ours have ended by then. */
+const allMs = 4800;
+/** Between two rounds of attempts, doubled each time: a resolver that restarts refuses at once, until it is back. */
+const firstPauseMs = 50;
+const longestPauseMs = 800;
 
-/** Asks other resolvers. */
+/** What has become of one question so far. */
+interface Progress {
+  readonly query: UpstreamQuery;
+  readonly overTcp: boolean;
+  readonly patience: Patience;
+  /** How each resolver failed first: what follows is mostly the same, in less time. */
+  readonly reasons: Map<Upstream, string>;
+  attempts: number;
+  /** The last answer with a code that `failover` names. */
+  refusal?: UpstreamAnswer;
+}
+
+/** Asks one resolver after the other, round after round, as long as a client waits. */
 export class Forwarder {
-  readonly #options: ForwarderOptions;
+  readonly #options: ForwardingOptions;
+  readonly #dependencies: ForwarderDependencies;
+  readonly #policy: Policy;
+  readonly #anyOne: Policy;
   readonly #stop = new AbortController();
-  /** Resolver → until when it is asked last, on the monotonic clock. */
-  readonly #distrusted = new Map<string, number>();
   #underWay = 0;
 
-  constructor(options: ForwarderOptions) {
+  constructor(options: ForwardingOptions, dependencies: ForwarderDependencies) {
     this.#options = options;
+    this.#dependencies = dependencies;
+    this.#policy = createPolicy(options.policy, dependencies.random);
+    this.#anyOne = createPolicy('random', dependencies.random);
   }
 
-  /** Rejects with ForwardError. */
-  async ask(query: UpstreamQuery): Promise<UpstreamAnswer> {
-    const { maxConcurrent = 1000 } = this.#options;
-    if (this.#stop.signal.aborted) throw new ForwardError('stopped', 'the server stops');
+  /** `overTcp`: the client came so. Rejects with ForwardError. */
+  async ask(query: UpstreamQuery, overTcp = false): Promise<UpstreamAnswer> {
+    const { maxConcurrent = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#stop.signal.aborted) throw stopped();
     if (this.#underWay >= maxConcurrent) {
+      this.#dependencies.books.rejected++;
       throw new ForwardError('overloaded', `${maxConcurrent} questions to other resolvers are under way already`);
     }
     this.#underWay++;
     try {
-      return await this.#askInTurn(query);
+      return await this.#askInRounds(query, overTcp);
     } finally {
       this.#underWay--;
     }
@@ -62,75 +73,71 @@ export class Forwarder {
     this.#stop.abort();
   }
 
-  async #askInTurn(query: UpstreamQuery): Promise<UpstreamAnswer> {
-    const upstreams = this.#inOrder();
-    if (upstreams.length === 0) throw new ForwardError('no-upstream', 'no upstream resolver is known');
-    const timeouts = this.#options.attemptTimeoutsMs ?? defaultAttemptTimeoutsMs;
-    const attempts = Math.max(timeouts.length, upstreams.length);
-    const refusals = new Map<SocketAddress, UpstreamAnswer>();
-    const reasons: string[] = [];
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const upstream = upstreams[attempt % upstreams.length]!;
-      // One that said no will say it again; one that was silent may have lost a packet.
-      if (refusals.has(upstream)) continue;
-      try {
-        const answer = await this.#askOne(query, upstream, timeouts[attempt] ?? timeouts.at(-1)!);
-        if (!isRefusal(answer.rcode)) return answer;
-        refusals.set(upstream, answer);
-      } catch (error) {
-        if (this.#stop.signal.aborted) throw new ForwardError('stopped', 'the server stops');
-        this.#distrust(upstream);
-        reasons.push(messageOf(error));
-      }
+  async #askInRounds(query: UpstreamQuery, overTcp: boolean): Promise<UpstreamAnswer> {
+    const { clock } = this.#dependencies;
+    const { signal } = this.#stop;
+    const untilMs = clock.monotonicMs() + allMs;
+    const patience = { clock, timeoutMs: answerMs, untilMs, signal };
+    const progress: Progress = { query, overTcp, patience, reasons: new Map(), attempts: 0 };
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      const answer = await this.#askRound(progress);
+      if (answer) return answer;
+      if (this.#isTimeUp(progress, pauseMs)) throw new ForwardError('unanswered', reasonsOf(progress));
+      await sleep(clock, pauseMs, signal);
     }
-    const refusal = refusals.values().next().value;
-    if (refusal) return refusal;
-    throw new ForwardError('unanswered', reasons.join('; '));
   }
 
-  async #askOne(query: UpstreamQuery, upstream: SocketAddress, timeoutMs: number): Promise<UpstreamAnswer> {
-    const answer = await askOverUdp(this.#attempt(query, upstream, timeoutMs, true)).catch((error) => {
-      if (error?.code !== 'spoofed') throw error;
-      return askOverTcp(this.#attempt(query, upstream, timeoutMs, true));
-    });
-    if (cannotEdns(answer)) return this.#askOnePlainly(query, upstream, timeoutMs);
-    if (!answer.truncated) return answer;
-    // What fitted is still an answer, with the TC bit that tells the client so.
-    return askOverTcp(this.#attempt(query, upstream, timeoutMs, true)).catch(() => answer);
+  /** Asks each resolver once that is not down. Undefined: another round may bring an answer. */
+  async #askRound(progress: Progress): Promise<UpstreamAnswer | undefined> {
+    const upstreams = this.#inOrder();
+    const standing = upstreams.filter(({ isDown }) => !isDown);
+    if (standing.length === 0) return this.#askWhenAllAreDown(upstreams, progress);
+    for (const upstream of standing) {
+      if (this.#isTimeUp(progress)) break;
+      const answer = await this.#askOne(upstream, progress);
+      if (answer) return answer;
+    }
+    return progress.refusal;
   }
 
-  /** RFC 6891 section 7: a resolver from before EDNS says FORMERR or NOTIMP to it. */
-  async #askOnePlainly(query: UpstreamQuery, upstream: SocketAddress, timeoutMs: number): Promise<UpstreamAnswer> {
-    const answer = await askOverUdp(this.#attempt(query, upstream, timeoutMs, false));
-    if (!answer.truncated) return answer;
-    return askOverTcp(this.#attempt(query, upstream, timeoutMs, false)).catch(() => answer);
+  /** Then the checks themselves may be what fails: one that is picked at random gets the question, once. */
+  async #askWhenAllAreDown(upstreams: readonly Upstream[], progress: Progress): Promise<UpstreamAnswer> {
+    if (upstreams.length === 0) throw new ForwardError('no-upstream', 'no upstream resolver is known');
+    this.#dependencies.books.brokenChecks++;
+    if (this.#options.failfastAllUnhealthy) throw new ForwardError('unanswered', 'all upstream resolvers are down');
+    const answer = await this.#askOne(this.#anyOne(upstreams)[0]!, progress);
+    if (answer ?? progress.refusal) return (answer ?? progress.refusal)!;
+    throw new ForwardError('unanswered', `all upstream resolvers are down: ${reasonsOf(progress)}`);
   }
 
-  #attempt(query: UpstreamQuery, upstream: SocketAddress, timeoutMs: number, withEdns: boolean): Attempt {
-    const id = randomInt(65_536);
-    const packet = encodeUpstreamQuery(query, id, { withEdns, payloadBytes: safeUdpBytes });
-    const { clock } = this.#options;
-    return { upstream, packet, id, question: query.question, timeoutMs, clock, signal: this.#stop.signal };
+  async #askOne(upstream: Upstream, progress: Progress): Promise<UpstreamAnswer | undefined> {
+    try {
+      const answer = await upstream.ask(progress.query, progress.overTcp, progress.patience);
+      if (!this.#options.failover.includes(answer.rcode)) return answer;
+      progress.refusal = answer;
+    } catch (error) {
+      if (this.#stop.signal.aborted) throw stopped();
+      upstream.doubt();
+      progress.attempts++;
+      if (!progress.reasons.has(upstream)) progress.reasons.set(upstream, messageOf(error));
+    }
+    return undefined;
   }
 
-  #inOrder(): SocketAddress[] {
-    const now = this.#options.clock.monotonicMs();
-    const isDistrusted = (upstream: SocketAddress) => (this.#distrusted.get(socketAddressText(upstream)) ?? 0) > now;
-    return [...this.#options.upstreams()].sort((one, other) => Number(isDistrusted(one)) - Number(isDistrusted(other)));
+  /** Those that are being checked come last: whatever the policy, one question in doubt is enough. */
+  #inOrder(): readonly Upstream[] {
+    const ordered = this.#policy(this.#dependencies.upstreams());
+    const doubted = ordered.filter(({ isDoubted }) => isDoubted);
+    return doubted.length === 0 ? ordered : [...ordered.filter(({ isDoubted }) => !isDoubted), ...doubted];
   }
 
-  #distrust(upstream: SocketAddress): void {
-    const { clock, log } = this.#options;
-    const key = socketAddressText(upstream);
-    const now = clock.monotonicMs();
-    if ((this.#distrusted.get(key) ?? 0) <= now) log.warn('Resolver does not answer', { resolver: key });
-    this.#distrusted.set(key, now + distrustMs);
+  #isTimeUp({ attempts, patience }: Progress, pauseMs = 0): boolean {
+    const { maxConnectAttempts } = this.#options;
+    if (maxConnectAttempts > 0 && attempts >= maxConnectAttempts) return true;
+    return this.#stop.signal.aborted || patience.clock.monotonicMs() + pauseMs >= patience.untilMs;
   }
 }
 
-/** Answers that another resolver may better: resolver libraries go on to the next one after these too. */
-const isRefusal = (rcode: number): boolean =>
-  rcode === responseCodes.ServFail || rcode === responseCodes.NotImp || rcode === responseCodes.Refused;
+const reasonsOf = ({ reasons }: Progress): string => [...reasons.values()].join('; ');
 
-const cannotEdns = ({ rcode, hadEdns }: UpstreamAnswer): boolean =>
-  !hadEdns && (rcode === responseCodes.FormErr || rcode === responseCodes.NotImp);
+const stopped = () => new ForwardError('stopped', 'the server stops');

@@ -1,5 +1,5 @@
 export { ForwardError } from './errors.ts';
-export { Forwarder } from './forwarder.ts';
-export { withoutOurselves } from './own-addresses.ts';
-export { ResolvConf } from './resolv-conf.ts';
-export { parseUpstream, type SocketAddress, socketAddressText } from './upstreams.ts';
+export type { Forwarder } from './forwarder.ts';
+export { Forwarding, type ForwardingDependencies } from './forwarding.ts';
+export { type ForwardingOptions, forwardingDefaults } from './options.ts';
+export { namesFile, parseUpstream, type SocketAddress, socketAddressText } from './upstreams.ts';

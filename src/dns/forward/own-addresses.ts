@@ -7,11 +7,11 @@ const wildcards = ['0.0.0.0', '::'];
  * Resolvers without ourselves: a question that we send to our own socket would come back for ever. A server that
  * listens on every address is found at each that the machine has.
  */
-export function withoutOurselves(
-  upstreams: readonly SocketAddress[],
+export function withoutOurselves<Target extends SocketAddress>(
+  upstreams: readonly Target[],
   listening: readonly SocketAddress[],
   localAddresses: () => readonly string[] = machineAddresses,
-): SocketAddress[] {
+): Target[] {
   return upstreams.filter((upstream) => !listening.some((own) => reaches(upstream, own, localAddresses)));
 }
 

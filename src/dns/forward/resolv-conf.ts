@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Cancel, Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { parseResolvConf, type SocketAddress, socketAddressText } from './upstreams.ts';
+import { parseResolvConf, socketAddressText, type UpstreamTarget } from './upstreams.ts';
 
 export interface ResolvConfOptions {
   readonly path: string;
@@ -20,7 +20,7 @@ const pollMs = 5000;
 export class ResolvConf {
   readonly #options: ResolvConfOptions;
   #text: string | undefined;
-  #upstreams: readonly SocketAddress[] = [];
+  #upstreams: readonly UpstreamTarget[] = [];
   #cancelPoll: Cancel | undefined;
   #stopped = false;
 
@@ -28,7 +28,7 @@ export class ResolvConf {
     this.#options = options;
   }
 
-  get upstreams(): readonly SocketAddress[] {
+  get upstreams(): readonly UpstreamTarget[] {
     return this.#upstreams;
   }
 

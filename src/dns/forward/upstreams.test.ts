@@ -9,9 +9,9 @@ import { silentLogger } from '../../base/log.ts';
 import { until } from '../testing/until.ts';
 import { withoutOurselves } from './own-addresses.ts';
 import { ResolvConf } from './resolv-conf.ts';
-import { parseResolvConf, parseUpstream, socketAddressText } from './upstreams.ts';
+import { parseResolvConf, parseUpstream, socketAddressText, targetText } from './upstreams.ts';
 
-test('resolv.conf is read as resolver libraries read it', () => {
+test('resolv.conf is read as resolver libraries read it, with as many servers as there are', () => {
   const table: [string, string[]][] = [
     ['', []],
     ['nameserver 192.0.2.1\nnameserver 192.0.2.2', ['192.0.2.1:53', '192.0.2.2:53']],
@@ -24,7 +24,7 @@ test('resolv.conf is read as resolver libraries read it', () => {
     ['nameserver 192.0.2.1\nnameserver 192.0.2.1', ['192.0.2.1:53']],
     [
       'nameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4',
-      ['1.1.1.1:53', '2.2.2.2:53', '3.3.3.3:53'],
+      ['1.1.1.1:53', '2.2.2.2:53', '3.3.3.3:53', '4.4.4.4:53'],
     ],
   ];
   for (const [text, expected] of table) assert.deepEqual(parseResolvConf(text).map(socketAddressText), expected, text);
@@ -37,9 +37,25 @@ test('upstreams are addresses with or without a port', () => {
     ['2001:db8::1', '[2001:db8::1]:53'],
     ['[2001:db8::1]', '[2001:db8::1]:53'],
     ['[2001:db8::1]:5353', '[2001:db8::1]:5353'],
+    ['dns://192.0.2.1', '192.0.2.1:53'],
+    ['tls://9.9.9.9', 'tls://9.9.9.9:853'],
+    ['tls://9.9.9.9:8853', 'tls://9.9.9.9:8853'],
+    ['tls://9.9.9.9%dns.quad9.net', 'tls://9.9.9.9:853 (dns.quad9.net)'],
+    ['tls://9.9.9.9%dns.quad9.net:8853', 'tls://9.9.9.9:8853 (dns.quad9.net)'],
+    ['tls://[2620:fe::fe%dns.quad9.net]:8853', 'tls://[2620:fe::fe]:8853 (dns.quad9.net)'],
+    ['tls://2620:fe::fe%dns.quad9.net', 'tls://[2620:fe::fe]:853 (dns.quad9.net)'],
   ];
-  for (const [text, expected] of table) assert.equal(socketAddressText(parseUpstream(text)), expected, text);
-  for (const text of ['', 'dns.example.com', '192.0.2.1:0', '192.0.2.1:65536', '192.0.2.1:', '[192.0.2]:53']) {
+  for (const [text, expected] of table) assert.equal(targetText(parseUpstream(text)), expected, text);
+  for (const text of [
+    '',
+    'dns.example.com',
+    '192.0.2.1:0',
+    '192.0.2.1:65536',
+    '192.0.2.1:',
+    '[192.0.2]:53',
+    'tls://',
+    'doh://192.0.2.1',
+  ]) {
     assert.throws(() => parseUpstream(text), UsageError, text);
   }
 });

@@ -1,44 +1,66 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../../base/errors.ts';
 
-/** A resolver to ask. */
+/** Where a socket is. */
 export interface SocketAddress {
   /** IPv4 or IPv6, a link-local one with its zone: `fe80::1%eth0`. */
   readonly address: string;
   readonly port: number;
 }
 
-const dnsPort = 53;
+/** A resolver, and how it is spoken to. */
+export interface UpstreamTarget extends SocketAddress {
+  readonly transport: 'dns' | 'tls';
+  /** The name that its certificate must bear; by default its address. */
+  readonly serverName?: string;
+}
 
-/**
- * The name servers of a resolv.conf(5) text, at most the three that a resolver library would use. Lines that it would
- * pass over are passed over here too.
- */
-export function parseResolvConf(text: string): SocketAddress[] {
-  const found: SocketAddress[] = [];
+const ports = { dns: 53, tls: 853 } as const;
+/** As many as CoreDNS takes. */
+const mostInFile = 15;
+
+/** The name servers of a resolv.conf(5) text. Lines that a resolver library would pass over are passed over here too. */
+export function parseResolvConf(text: string): UpstreamTarget[] {
+  const found: UpstreamTarget[] = [];
   for (const line of text.split('\n')) {
     const [keyword, address] = line.split(/[;#]/, 1)[0]!.trim().split(/\s+/);
     if (keyword !== 'nameserver' || !address || !isAddress(address)) continue;
-    if (!found.some((known) => known.address === address)) found.push({ address, port: dnsPort });
+    if (!found.some((known) => known.address === address)) found.push({ address, port: ports.dns, transport: 'dns' });
   }
-  return found.slice(0, 3);
+  return found.slice(0, mostInFile);
 }
 
-/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`. Throws UsageError. */
-export function parseUpstream(text: string): SocketAddress {
-  const bracketed = /^\[(.+)\](?::(\d+))?$/.exec(text);
-  const plain = isAddress(text) ? [text, text] : /^([\d.]+):(\d+)$/.exec(text);
+/**
+ * `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`, `tls://9.9.9.9`, and with the name that the
+ * certificate must bear `tls://9.9.9.9%dns.quad9.net:853`. Throws UsageError.
+ */
+export function parseUpstream(text: string): UpstreamTarget {
+  const [, scheme = 'dns', rest = ''] = /^(?:([a-z0-9]+):\/\/)?(.*)$/.exec(text) ?? [];
+  const { place, serverName } = scheme === 'tls' ? splitServerName(rest) : { place: rest };
+  const bracketed = /^\[(.+)\](?::(\d+))?$/.exec(place);
+  const plain = isAddress(place) ? [place, place] : /^([\d.]+):(\d+)$/.exec(place);
   const [, address = '', portText] = bracketed ?? plain ?? [];
-  const port = portText === undefined ? dnsPort : Number(portText);
-  if (!isAddress(address) || port < 1 || port > 65_535) {
-    throw new UsageError(
-      'Read upstream resolver',
-      `${JSON.stringify(text)} is not an address with an optional port`,
-      'Write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53',
-    );
-  }
-  return { address, port };
+  if ((scheme !== 'dns' && scheme !== 'tls') || !isAddress(address)) throw unusable(text);
+  const port = portText === undefined ? ports[scheme] : Number(portText);
+  if (port < 1 || port > 65_535) throw unusable(text);
+  return { address, port, transport: scheme, ...(serverName && { serverName }) };
 }
+
+/** CoreDNS has the name where an IPv6 address has its zone, in front of the port. */
+function splitServerName(text: string): { place: string; serverName?: string } {
+  const [, before, serverName, bracket = '', port = ''] = /^(\[?[^%]+)%([^%:\]]+)(\])?(:\d+)?$/.exec(text) ?? [];
+  return serverName === undefined ? { place: text } : { place: `${before}${bracket}${port}`, serverName };
+}
+
+/** A path, and no address. */
+export const namesFile = (text: string): boolean => text.includes('/') && !/^[a-z0-9]+:\/\//.test(text);
+
+const unusable = (text: string) =>
+  new UsageError(
+    'Read upstream resolver',
+    `${JSON.stringify(text)} is not an address with an optional port`,
+    'Write 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53 or tls://192.0.2.1%dns.example.com',
+  );
 
 const isAddress = (text: string): boolean => isIP(text) !== 0;
 
@@ -47,3 +69,7 @@ export const sameAddress = (one: SocketAddress, other: SocketAddress): boolean =
 
 export const socketAddressText = ({ address, port }: SocketAddress): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** As an option has it; tells apart what must not share connections or health. */
+export const targetText = (target: UpstreamTarget): string =>
+  `${target.transport === 'tls' ? 'tls://' : ''}${socketAddressText(target)}${target.serverName ? ` (${target.serverName})` : ''}`;

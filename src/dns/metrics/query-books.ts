@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { recordTypes } from '../../wire/dns/mod.ts';
 import type { Question } from '../chain/port.ts';
+import { rcodeName } from './rcode-name.ts';
 import { counter, Distribution, exponential, histogram } from './scraped.ts';
 
 /** CoreDNS's, from plugin/metrics/vars and plugin.go. */
@@ -21,9 +22,6 @@ const countedTypes: ReadonlyMap<number, string> = new Map<number, string>([
 const typeNames = [...countedTypes.values(), 'other'];
 const slotOfType: ReadonlyMap<number, number> = new Map([...countedTypes.keys()].map((type, slot) => [type, slot]));
 const otherSlot = typeNames.length - 1;
-
-const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'] as const;
-const rcodeName = (rcode: number): string => rcodeNames[rcode] ?? (rcode === 16 ? 'BADVERS' : `RCODE${rcode}`);
 
 /** Codes beyond are counted as the last one. */
 const mostCodes = 24;

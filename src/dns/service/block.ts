@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
 import type { CacheDirective, Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
+import { Forwarding, type ForwardingDependencies } from '../forward/mod.ts';
+import type { ForwardBooks } from '../metrics/forward-books.ts';
 import type { QueryBooks } from '../metrics/query-books.ts';
 import { ErrorLog } from '../observe/error-log.ts';
 import { BlockObserver } from '../observe/observer.ts';
@@ -11,14 +13,14 @@ import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlu
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
-import { createRelayPlugin } from '../plugins/relay.ts';
+import { answersForNext, createRelayPlugin } from '../plugins/relay.ts';
 import { createWhoamiPlugin } from '../plugins/whoami.ts';
 import type { Service } from '../server/mod.ts';
 import type { Clusters, FollowedCluster } from './cluster.ts';
 import { NamePlugins } from './name-plugins.ts';
-import { ForwardedUpstreams, type UpstreamDependencies } from './upstreams.ts';
 
-export interface BlockDependencies extends UpstreamDependencies {
+export interface BlockDependencies extends Omit<ForwardingDependencies, 'books'> {
+  readonly forwards: ForwardBooks;
   readonly clusters: Clusters;
   readonly clock: Clock;
   readonly log: Logger;
@@ -52,10 +54,11 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   const cluster =
     directives.kubernetes &&
     dependencies.clusters.of(directives.kubernetes, directives.autopath?.source.kind === 'kubernetes');
-  const upstreams = (directives.forward ?? []).map((directive) => new ForwardedUpstreams(directive, dependencies));
+  const { forwards: books } = dependencies;
+  const forwards = (directives.forward ?? []).map((options) => new Forwarding(options, { ...dependencies, books }));
   const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
   const names = new NamePlugins(directives, cluster, dependencies);
-  const head = compose(pluginsOf(directives, { cluster, cache, names, upstreams }, dependencies), nobodyAnswers);
+  const head = compose(pluginsOf(directives, { cluster, cache, names, forwards }, dependencies), nobodyAnswers);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
   const errors = directives.errors && new ErrorLog(directives.errors, { clock, log });
@@ -76,10 +79,10 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
       return { head, observer };
     },
     async start() {
-      await Promise.all([names, ...upstreams].map((each) => each.start()));
+      await Promise.all([names, ...forwards].map((each) => each.start()));
     },
     stop() {
-      for (const each of [names, ...upstreams]) each.stop();
+      for (const each of [names, ...forwards]) each.stop();
       errors?.close();
     },
   };
@@ -89,12 +92,12 @@ interface BlockParts {
   readonly cluster: FollowedCluster | undefined;
   readonly cache: CachePlugin | undefined;
   readonly names: NamePlugins;
-  readonly upstreams: readonly ForwardedUpstreams[];
+  readonly forwards: readonly Forwarding[];
 }
 
 function pluginsOf(
   directives: Directives,
-  { cluster, cache, names, upstreams }: BlockParts,
+  { cluster, cache, names, forwards }: BlockParts,
   { random }: BlockDependencies,
 ): Plugin[] {
   const { kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
@@ -107,8 +110,14 @@ function pluginsOf(
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),
     ...(cache ? [cache.plugin] : []),
-    ...forward.map(({ from, except }, index) =>
-      createRelayPlugin({ from, except, forwarder: upstreams[index]!.forwarder }),
+    ...forward.map(({ from, except, next, nextOnNoData }, index) =>
+      createRelayPlugin({
+        from,
+        except,
+        forwarder: forwards[index]!.forwarder,
+        // Only to another `forward`, as CoreDNS has it: after the last one nobody is left to ask.
+        ...(index < forward.length - 1 && { isForNext: answersForNext(next, nextOnNoData) }),
+      }),
     ),
     ...(whoami ? [createWhoamiPlugin()] : []),
   ];

@@ -175,6 +175,8 @@ export class CorefileServer {
           writeQueryLog,
           elapsedMs: () => performance.now(),
           books: this.metrics.books,
+          forwards: this.metrics.forwards,
+          readFile: (file) => files.read(file),
           onMistake: () => this.metrics.mistakes++,
           ownAddresses: () => this.addresses,
         }),

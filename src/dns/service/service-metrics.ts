@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pages } from '../../base/http-listener.ts';
 import { version } from '../../base/version.ts';
+import { ForwardBooks } from '../metrics/forward-books.ts';
 import { registerProcessMetrics } from '../metrics/process-metrics.ts';
 import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
 import { Registry } from '../metrics/registry.ts';
@@ -28,6 +29,7 @@ export interface MetricsSource {
 /** The process's metrics under CoreDNS's names, those of our own under `signalbox_dns_`. Counts survive a reload. */
 export class ServiceMetrics {
   readonly registry = new Registry();
+  readonly forwards = new ForwardBooks();
   readonly healthSeconds = new Distribution(exponential(0.00025, 10, 5));
   mistakes = 0;
   failedReloads = 0;
@@ -42,6 +44,7 @@ export class ServiceMetrics {
     this.#registerCaches(source);
     this.#registerHosts(source);
     this.#registerSearches(source);
+    this.forwards.register(this.registry);
   }
 
   /** The books of a zone go on where they were after a reload: counters must not fall. */

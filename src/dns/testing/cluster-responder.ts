@@ -1,8 +1,6 @@
-import { ManualClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/log.ts';
 import { compose, nobodyAnswers } from '../chain/mod.ts';
 import { followCluster } from '../cluster-source.ts';
-import { Forwarder } from '../forward/mod.ts';
+import { ForwardError } from '../forward/mod.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createRelayPlugin } from '../plugins/relay.ts';
@@ -24,7 +22,11 @@ export function clusterResponder(options: { isSynced?: boolean; yaml?: string } 
     nowSeconds: () => 1,
   });
   void followCluster(zone, fakeInformers(parseObjects(options.yaml ?? clusterYaml)));
-  const forwarder = new Forwarder({ clock: new ManualClock(), log: silentLogger, upstreams: () => [] });
+  const forwarder = {
+    ask: async () => {
+      throw new ForwardError('no-upstream', 'no upstream resolver is known');
+    },
+  };
   const plugins = [
     createKubernetesPlugin({ zone, isSynced: () => options.isSynced ?? true, ttlSeconds: 5 }),
     createAnyPlugin(5),

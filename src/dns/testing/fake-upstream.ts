@@ -1,6 +1,7 @@
-import { createSocket } from 'node:dgram';
-import { type AddressInfo, createServer } from 'node:net';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 import dnsPacket, { type DecodedPacket, type OptAnswer } from 'dns-packet';
 import type { SocketAddress } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
@@ -11,45 +12,118 @@ export interface UpstreamQuestion {
   readonly overTcp: boolean;
   /** The port that it came from. */
   readonly fromPort: number;
+  /** Which connection it came on, from 1; 0 for a datagram. */
+  readonly connection: number;
   reply(message: Uint8Array): void;
+  /** Breaks off the connection that it came on. */
+  hangUp(): void;
 }
 
-export interface FakeUpstream extends SocketAddress {
-  readonly questions: readonly UpstreamQuestion[];
+interface FakeUpstreamOptions extends Partial<SocketAddress> {
+  /** DNS over TLS is spoken on its TCP port. */
+  readonly tls?: TlsOptions;
 }
+
+type Behaviour = (question: UpstreamQuestion) => void;
 
 /** A resolver on loopback that behaves as the test says; closed with the test. */
-export async function fakeUpstream(
-  t: TestContext,
-  behave: (question: UpstreamQuestion) => void,
-): Promise<FakeUpstream> {
-  const questions: UpstreamQuestion[] = [];
-  const take = (packet: Buffer, fromPort: number, overTcp: boolean, reply: (message: Uint8Array) => void) => {
-    const question = { packet, decoded: dnsPacket.decode(packet), overTcp, fromPort, reply };
-    questions.push(question);
-    behave(question);
-  };
-  const tcp = createServer((socket) => {
+export class FakeUpstream implements SocketAddress {
+  readonly address: string;
+  /** But for health checks. */
+  readonly questions: UpstreamQuestion[] = [];
+  readonly checks: UpstreamQuestion[] = [];
+  port: number;
+  connections = 0;
+  /** For each connection over TLS, whether it went on with an earlier session. */
+  readonly resumed: boolean[] = [];
+  readonly #behave: Behaviour;
+  readonly #tls: TlsOptions | undefined;
+  readonly #sockets = new Set<Socket>();
+  #tcp: Server | undefined;
+  #udp: UdpSocket | undefined;
+
+  constructor(behave: Behaviour, { address = '127.0.0.1', port = 0, tls }: FakeUpstreamOptions) {
+    this.address = address;
+    this.port = port;
+    this.#behave = behave;
+    this.#tls = tls;
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size;
+  }
+
+  /** On the port that it had before, if it had one. */
+  async start(): Promise<void> {
+    const tcp = this.#tls ? createTlsServer(this.#tls) : createServer();
+    tcp.on(this.#tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#serve(socket));
+    tcp.on('tlsClientError', () => {});
+    await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(this.port, this.address, resolve));
+    this.#tcp = tcp;
+    this.port = (tcp.address() as AddressInfo).port;
+    const udp = createSocket('udp4');
+    udp.on('message', (packet, from) =>
+      this.#take(packet, {
+        overTcp: false,
+        fromPort: from.port,
+        connection: 0,
+        reply: (message) => this.#udp?.send(message, from.port, from.address),
+        hangUp: () => {},
+      }),
+    );
+    await new Promise<void>((resolve, reject) => udp.once('error', reject).bind(this.port, this.address, resolve));
+    this.#udp = udp;
+  }
+
+  /** As if its process had ended: ports closed, connections broken off. */
+  async stop(): Promise<void> {
+    const [tcp, udp] = [this.#tcp, this.#udp];
+    this.#tcp = this.#udp = undefined;
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all([
+      tcp && new Promise<void>((resolve) => tcp.close(() => resolve())),
+      udp && new Promise<void>((resolve) => udp.close(resolve)),
+    ]);
+  }
+
+  #serve(socket: Socket): void {
+    const connection = ++this.connections;
     const frames = new TcpFrames();
+    this.#sockets.add(socket);
+    if (socket instanceof TLSSocket) this.resumed.push(socket.isSessionReused());
     socket.on('error', () => {});
+    socket.on('close', () => this.#sockets.delete(socket));
     socket.on('data', (chunk: Buffer) => {
       frames.push(chunk);
-      const packet = frames.next();
-      if (packet) take(packet, socket.remotePort ?? 0, true, (message) => socket.write(tcpFrame(message)));
+      for (let packet = frames.next(); packet; packet = frames.next()) {
+        this.#take(packet, {
+          overTcp: true,
+          fromPort: socket.remotePort ?? 0,
+          connection,
+          reply: (message) => void socket.write(tcpFrame(message)),
+          hangUp: () => socket.destroy(),
+        });
+      }
     });
-  });
-  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-  const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4');
-  udp.on('message', (packet, from) =>
-    take(packet, from.port, false, (message) => udp.send(message, from.port, from.address)),
-  );
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
-  t.after(() => {
-    udp.close();
-    tcp.close();
-  });
-  return { address: '127.0.0.1', port, questions };
+  }
+
+  #take(packet: Buffer, from: Omit<UpstreamQuestion, 'packet' | 'decoded'>): void {
+    const question = { packet, decoded: dnsPacket.decode(packet), ...from };
+    const { name, type } = question.decoded.questions![0]!;
+    (name === '.' && type === 'NS' ? this.checks : this.questions).push(question);
+    this.#behave(question);
+  }
+}
+
+export async function fakeUpstream(
+  t: TestContext,
+  behave: Behaviour,
+  options: FakeUpstreamOptions = {},
+): Promise<FakeUpstream> {
+  const upstream = new FakeUpstream(behave, options);
+  await upstream.start();
+  t.after(() => upstream.stop());
+  return upstream;
 }
 
 interface AnswerShape {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-const giveUpMs = 10_000;
+const giveUpMs = 30_000;
 
 /** Resolves when the condition holds; rejects when it does not come about, so that a test fails and does not hang. */
 export async function until(condition: () => boolean): Promise<void> {

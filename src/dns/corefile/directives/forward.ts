@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
+import { UsageError } from '../../../base/errors.ts';
 import { responseCodes } from '../../../wire/dns/mod.ts';
+import { forwardingDefaults, namesFile, parseUpstream } from '../../forward/mod.ts';
 import { ipAddress, type Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { ForwardDirective } from '../options.ts';
@@ -15,97 +16,124 @@ const codesByName: ReadonlyMap<string, number> = new Map(
   ]),
 );
 
+type Found = { -readonly [Name in keyof ForwardDirective]: ForwardDirective[Name] };
+type Table = Record<string, (property: Words) => void>;
+
 /** https://coredns.io/plugins/forward/ */
 export function readForward(words: Words, context: ReadContext): ForwardDirective {
   const from = readZone(words.next('the zone to forward'))[0]!;
   const targets = words.rest(1, 'a resolver to forward to');
   if (targets[mostTargets]) throw mistake(targets[mostTargets], `more than ${mostTargets} resolvers`);
-  const found: { -readonly [Name in keyof ForwardDirective]: ForwardDirective[Name] } = {
-    from,
-    to: targets.map(readTarget),
-    except: [],
-    forceTcp: false,
-    preferUdp: false,
-    expireMs: 10_000,
-    maxIdleConnections: undefined,
-    maxFails: 2,
-    policy: 'random',
-    healthCheck: { intervalMs: 500, recursionDesired: true, domain: '.' },
-    maxConcurrent: undefined,
-    next: [],
-    failover: [],
-    failfastAllUnhealthy: false,
-    maxConnectAttempts: 0,
-  };
-  words.properties({
-    except: (property) => {
-      found.except = [...found.except, ...readZones(property.rest(1, 'a zone that is not forwarded'))];
-    },
-    force_tcp: () => {
-      found.forceTcp = true;
-    },
-    prefer_udp: () => {
-      found.preferUdp = true;
-    },
-    expire: (property) => {
-      found.expireMs = property.durationMs();
-    },
-    max_idle_conns: (property) => {
-      found.maxIdleConnections = property.wholeNumber(0) || undefined;
-    },
-    max_fails: (property) => {
-      found.maxFails = property.wholeNumber(0);
-    },
-    max_age: (property) => {
-      property.durationMs();
-      context.notice(property.name, 'max_age of forward does nothing: connections end by expire');
-    },
-    policy: (property) => {
-      found.policy = property.oneOf(['random', 'round_robin', 'sequential']);
-    },
-    health_check: (property) => {
-      found.healthCheck = readHealthCheck(property);
-    },
-    max_concurrent: (property) => {
-      found.maxConcurrent = property.wholeNumber(0) || undefined;
-    },
-    max_connect_attempts: (property) => {
-      found.maxConnectAttempts = property.wholeNumber(0);
-    },
-    next: (property) => {
-      found.next = property.rest(1, 'a response code').map(readCode);
-    },
-    failover: (property) => {
-      found.failover = property.rest(1, 'a response code').map(readCode);
-    },
-    failfast_all_unhealthy_upstreams: () => {
-      found.failfastAllUnhealthy = true;
-    },
-    resolver: (property) => {
-      for (const token of property.rest(1, 'an address'))
-        ipAddress({ ...token, text: token.text.replace(/:\d+$/, '') });
-      context.notice(property.name, 'resolver of forward does nothing: its targets are addresses and files');
-    },
-    tls: refuse('DNS over TLS is not supported'),
-    tls_servername: refuse('DNS over TLS is not supported'),
-    doh_method: refuse('DNS over HTTPS is not supported'),
-    next_on_nodata: refuse('it is not supported'),
-  });
+  const to = targets.map(readTarget);
+  const found: Found = { ...forwardingDefaults, from, to, except: [], next: [], nextOnNoData: false };
+  words.properties({ ...whom(found, context), ...how(found), ...whenItFails(found), ...refused });
+  if (found.maxAgeMs > 0 && found.maxAgeMs < found.expireMs) {
+    throw mistake(words.name, `max_age of forward (${found.maxAgeMs} ms) is less than expire (${found.expireMs} ms)`);
+  }
+  checkServerNames(found, targets);
   return found;
 }
 
-const refuse = (state: string) => (property: Words) => {
-  throw mistake(property.name, `${property.name.text} of forward: ${state}`);
+const whom = (found: Found, context: ReadContext): Table => ({
+  except: (property) => {
+    found.except = [...found.except, ...readZones(property.rest(1, 'a zone that is not forwarded'))];
+  },
+  policy: (property) => {
+    found.policy = property.oneOf(['random', 'round_robin', 'sequential']);
+  },
+  resolver: (property) => {
+    for (const token of property.rest(1, 'an address')) ipAddress({ ...token, text: token.text.replace(/:\d+$/, '') });
+    context.notice(property.name, 'resolver of forward does nothing: its targets are addresses and files');
+  },
+});
+
+const how = (found: Found): Table => ({
+  force_tcp: () => {
+    found.forceTcp = true;
+  },
+  prefer_udp: () => {
+    found.preferUdp = true;
+  },
+  tls: (property) => {
+    found.tls = { ...found.tls, ...readTlsFiles(property) };
+  },
+  tls_servername: (property) => {
+    found.tls = { ...found.tls, serverName: property.next('a name').text };
+  },
+  expire: (property) => {
+    found.expireMs = property.durationMs();
+  },
+  max_age: (property) => {
+    found.maxAgeMs = property.durationMs();
+  },
+  max_idle_conns: (property) => {
+    found.maxIdleConnections = property.wholeNumber(0) || undefined;
+  },
+  max_concurrent: (property) => {
+    found.maxConcurrent = property.wholeNumber(0) || undefined;
+  },
+});
+
+const whenItFails = (found: Found): Table => ({
+  max_fails: (property) => {
+    found.maxFails = property.wholeNumber(0);
+  },
+  health_check: (property) => {
+    found.healthCheck = readHealthCheck(property);
+  },
+  max_connect_attempts: (property) => {
+    found.maxConnectAttempts = property.wholeNumber(0);
+  },
+  next: (property) => {
+    found.next = property.rest(1, 'a response code').map(readCode);
+  },
+  next_on_nodata: () => {
+    found.nextOnNoData = true;
+  },
+  failover: (property) => {
+    found.failover = property.rest(1, 'a response code').map(readFailure);
+  },
+  failfast_all_unhealthy_upstreams: () => {
+    found.failfastAllUnhealthy = true;
+  },
+});
+
+const refused: Table = {
+  doh_method: (property) => {
+    throw mistake(property.name, 'doh_method of forward: DNS over HTTPS is not supported');
+  },
 };
 
+/** An address, which is written as it came but for `dns://`, or the path of a file. */
 function readTarget(token: Token): string {
-  const [, transport, rest = ''] = /^(?:([a-z0-9]+):\/\/)?(.+)$/.exec(token.text) ?? [];
-  if (transport !== undefined && transport !== 'dns') {
-    throw mistake(token, `${token.text}: resolvers are asked over plain DNS only`);
+  const text = token.text.replace(/^dns:\/\//, '');
+  if (namesFile(text)) return text;
+  const [, transport] = /^([a-z0-9]+):\/\//.exec(text) ?? [];
+  if (transport !== undefined && transport !== 'tls') {
+    throw mistake(token, `${token.text}: resolvers are asked over plain DNS and TLS only`);
   }
-  const host = /^\[(.+)\](?::\d+)?$/.exec(rest)?.[1] ?? (isIP(rest) ? rest : rest.replace(/:\d+$/, ''));
-  if (isIP(host) !== 0 || rest.includes('/')) return rest;
-  throw mistake(token, `${JSON.stringify(token.text)} is neither an address nor the path of a file`);
+  try {
+    parseUpstream(text);
+    return text;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw mistake(token, `${JSON.stringify(token.text)} is neither an address nor the path of a file`);
+  }
+}
+
+function checkServerNames({ tls, to }: Found, targets: readonly Token[]): void {
+  if (tls.serverName === undefined) return;
+  const twice = to.findIndex((target) => !namesFile(target) && parseUpstream(target).serverName !== undefined);
+  if (twice >= 0) throw mistake(targets[twice]!, `${targets[twice]!.text} has a server name besides tls_servername`);
+}
+
+/** CoreDNS tells them apart by their number. */
+function readTlsFiles(property: Words): ForwardDirective['tls'] {
+  const files = property.rest().map(({ text }) => text);
+  if (files.length > 3) throw mistake(property.name, 'tls of forward takes at most CERT, KEY and CA');
+  if (files.length === 1) return { caFile: files[0]! };
+  const [certFile, keyFile, caFile] = files;
+  return { ...(certFile && keyFile && { certFile, keyFile }), ...(caFile && { caFile }) };
 }
 
 function readHealthCheck(property: Words): ForwardDirective['healthCheck'] {
@@ -117,6 +145,12 @@ function readHealthCheck(property: Words): ForwardDirective['healthCheck'] {
     else domain = readZone(property.next('a name'))[0]!;
   }
   return { intervalMs, recursionDesired, domain };
+}
+
+function readFailure(token: Token): number {
+  const code = readCode(token);
+  if (code === responseCodes.NoError) throw mistake(token, 'NOERROR cannot be a code of failover: it is no failure');
+  return code;
 }
 
 function readCode(token: Token): number {

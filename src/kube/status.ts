@@ -4,7 +4,8 @@ import type { FieldError } from './validation/field-error.ts';
 export interface Status {
   readonly apiVersion: 'v1';
   readonly kind: 'Status';
-  readonly metadata: Record<string, never>;
+  /** ListMeta; `continue` of an Expired list leads on at the newest version. */
+  readonly metadata: { readonly continue?: string };
   readonly status: 'Success' | 'Failure';
   readonly message?: string;
   readonly reason?: StatusReason;

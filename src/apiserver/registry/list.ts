@@ -31,21 +31,27 @@ interface Sources {
 export async function listPage(sources: Sources, selection: Selection, options: ListOptions): Promise<Page> {
   if (options.continue !== '') {
     const { revision, after } = decodeToken(options.continue, selection.prefix);
-    return pastPage(sources.store, selection, options.limit, revision, after);
+    if (revision !== undefined) return pastPage(sources.store, selection, options.limit, revision, after);
+    await sources.feed.catchUp();
+    return presentPage(sources, selection, options.limit, after);
   }
   const asked = Number(options.resourceVersion || 0);
   if (options.resourceVersion === '') await sources.feed.catchUp();
   else await reachAsked(sources.feed, asked);
-  if (options.resourceVersionMatch === 'Exact' && asked !== sources.feed.revision)
+  if (isExact(options) && asked !== sources.feed.revision)
     return pastPage(sources.store, selection, options.limit, asked, undefined);
   return presentPage(sources, selection, options.limit);
 }
 
-function presentPage({ registry, feed }: Sources, selection: Selection, limit: number): Page {
+/** A page of a version that is named is of that version, unless the client says that a newer one will do. */
+const isExact = ({ resourceVersion, resourceVersionMatch, limit }: ListOptions) =>
+  resourceVersionMatch === 'Exact' || (resourceVersionMatch === '' && limit > 0 && Number(resourceVersion) > 0);
+
+function presentPage({ registry, feed }: Sources, selection: Selection, limit: number, after = ''): Page {
   const versions: Version[] = [];
   let remaining = 0;
   for (const version of registry.cache.list(selection.prefix)) {
-    if (!selection.selects(version)) continue;
+    if (version.key <= after || !selection.selects(version)) continue;
     if (limit > 0 && versions.length === limit) remaining++;
     else versions.push(version);
   }
@@ -81,7 +87,7 @@ async function past(store: Store, prefix: string, revision: number, after: strin
     const options = { revision, ...(after !== undefined && { after }), ...(limit > 0 && { limit }) };
     return await store.list(prefix, options);
   } catch (error) {
-    if (isStoreError(error, 'compacted')) return refuse(tooOld(after !== undefined));
+    if (isStoreError(error, 'compacted')) return refuse(after === undefined ? tooOld : tooOldToContinue(after, prefix));
     if (isStoreError(error, 'future')) return refuse(tooLarge(revision, store.revision));
     throw error;
   }
@@ -96,12 +102,14 @@ function page(versions: readonly Version[], revision: number, selection: Selecti
   return { versions, metadata: { resourceVersion, continue: token, ...counted } };
 }
 
-const tooOld = (isContinued: boolean): Status =>
-  expired(
-    isContinued
-      ? 'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.'
-      : 'The resourceVersion for the provided list is too old.',
-  );
+const tooOld = expired('The resourceVersion for the provided list is too old.');
+
+/** Comes with a token by which whoever does not mind may go on in what is there now (upstream's inconsistent continue). */
+function tooOldToContinue(after: string, prefix: string): Status {
+  const why =
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+  return { ...expired(why), metadata: { continue: encodeToken(undefined, after, prefix) } };
+}
 
 /** Waits a moment for a version that some other server may have handed out. */
 export async function reachAsked(feed: Feed, asked: number): Promise<void> {
@@ -117,17 +125,17 @@ const tooLarge = (asked: number, current: number): Status =>
     retryAfterSeconds: 1,
   });
 
-/** Opaque to clients; holds the revision all pages are read at and the key the next one begins behind. */
-const encodeToken = (revision: number, key: string, prefix: string): string =>
-  Buffer.from(JSON.stringify({ v: 'signalbox/v1', rv: revision, after: key.slice(prefix.length) })).toString(
+/** Opaque to clients; holds the revision all pages are read at (none: the newest) and the key the next one begins behind. */
+const encodeToken = (revision: number | undefined, key: string, prefix: string): string =>
+  Buffer.from(JSON.stringify({ v: 'signalbox/v1', rv: revision ?? -1, after: key.slice(prefix.length) })).toString(
     'base64url',
   );
 
-function decodeToken(token: string, prefix: string): { revision: number; after: string } {
+function decodeToken(token: string, prefix: string): { revision: number | undefined; after: string } {
   try {
     const { v, rv, after } = JSON.parse(Buffer.from(token, 'base64url').toString());
     if (v === 'signalbox/v1' && Number.isSafeInteger(rv) && typeof after === 'string')
-      return { revision: rv, after: prefix + after };
+      return { revision: rv < 0 ? undefined : rv, after: prefix + after };
   } catch {
     // Not a token of ours, which is what the refusal below says.
   }

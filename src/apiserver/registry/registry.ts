@@ -12,6 +12,7 @@ import {
   notFound,
   ownershipAfterUpdate,
   type Resource,
+  type StatusReason,
   serviceUnavailable,
   validateObject,
   validateUpdate,
@@ -129,6 +130,8 @@ export class Registry {
     const { resource } = this;
     const { dryRun, admit, owner } = options;
     this.#checkTarget(given, namespace, undefined);
+    if (given.metadata.resourceVersion)
+      refuse(badRequest('resourceVersion should not be set on objects to be created'));
     const base = given.metadata.generateName;
     const generates = !given.metadata.name && base !== undefined && base !== '';
     for (let attempt = 1; ; attempt++) {
@@ -144,6 +147,19 @@ export class Registry {
       const version = await this.#attempt(draft, undefined, key, dryRun, attempt);
       if (version) return { version, created: true };
     }
+  }
+
+  /** Writes the whole object in the place of the one of its name, or, for a few kinds, where none is. */
+  async replace(ref: ObjectRef, given: KubeObject, options: EditOptions): Promise<Written> {
+    const { resourceVersion } = given.metadata;
+    if (this.#strategy.needsVersion && !resourceVersion && this.peek(ref))
+      refuse(versionMissing(this.resource, ref.name));
+    // What is deeper than this is copied before it is changed.
+    const change = () => this.edit(ref, () => ({ ...given }), options);
+    if (!this.#strategy.createsOnUpdate || options.scope !== 'object' || resourceVersion) return change();
+    const metadata = { ...given.metadata, name: ref.name };
+    const create = () => this.create(ref.namespace, { ...given, metadata }, options);
+    return changeOrCreate(change, create);
   }
 
   /**
@@ -304,6 +320,36 @@ export class Registry {
     if (wanted.resourceVersion && wanted.resourceVersion !== String(revision)) refuse(conflict(this.resource, name));
   }
 }
+
+/** Does the one, or the other where there is nothing to change, until nobody comes between. */
+export async function changeOrCreate(change: () => Promise<Written>, create: () => Promise<Written>): Promise<Written> {
+  for (;;) {
+    const changed = await unless('NotFound', change);
+    if (changed) return changed;
+    const created = await unless('AlreadyExists', create);
+    if (created) return created;
+  }
+}
+
+/** Undefined: it was refused for this reason, which somebody else's write may have brought about. */
+async function unless<Result>(reason: StatusReason, work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isStatusError(error) && error.status.reason === reason) return undefined;
+    throw error;
+  }
+}
+
+/** Upstream's store says the plural where all others say the kind. */
+const versionMissing = ({ group, plural }: Resource, name: string) =>
+  invalid({ group, kind: plural, plural }, name, [
+    {
+      path: 'metadata.resourceVersion',
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: 0x0: must be specified for an update',
+    },
+  ]);
 
 function operation(key: string, value: string | undefined, before: Version | undefined): Operation {
   if (value === undefined) return { type: 'delete', key, expected: before!.revision };

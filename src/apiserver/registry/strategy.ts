@@ -15,6 +15,10 @@ export interface Strategy<S extends KubeObject = any> {
   claim?(draft: S | undefined, before: S | undefined): Claim;
   /** Whether a changed spec raises metadata.generation. */
   readonly countsGenerations?: boolean;
+  /** Whether a PUT to a name that is not there creates the object. */
+  readonly createsOnUpdate?: boolean;
+  /** Whether who replaces an object must say which version of it. */
+  readonly needsVersion?: boolean;
   /** Refuses the deletion of what must stay. */
   checkDelete?(object: S): void;
   /** Seconds between being asked to go and being gone, when the request does not say; absent: deleted at once. */

@@ -138,7 +138,7 @@ describe('writing', () => {
     await refused(404, 'GET', `${configMaps}/a`);
     await ok('DELETE', '/api/v1/namespaces/default/services/kubernetes?dryRun=All');
     assert.equal(store.revision, revision);
-    await refused(400, 'POST', `${configMaps}?dryRun=Some`, configMap('a'));
+    await refused(422, 'POST', `${configMaps}?dryRun=Some`, configMap('a'));
   });
 
   test('fieldValidation decides what becomes of an unknown field', async (t) => {

@@ -45,6 +45,10 @@ export function listOptions(query: URLSearchParams): ListOptions {
     resourceVersionMatch: oneOf('resourceVersionMatch', match, ['', 'Exact', 'NotOlderThan']),
   };
   checkMatch(options);
+  if (query.has('sendInitialEvents')) forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+  // A token says itself at which version it goes on; 0 asks for nothing.
+  if (options.continue !== '' && options.resourceVersion !== '' && options.resourceVersion !== '0')
+    refuse(badRequest('specifying resource version is not allowed when using continue'));
   return options;
 }
 
@@ -105,11 +109,17 @@ export function applyOptions(query: URLSearchParams): ApplyOptions {
 type WriteOptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions';
 
 const commonOptions = (query: URLSearchParams, kind: WriteOptionsKind): WriteOptions => ({
-  dryRun: isDryRun(query.getAll('dryRun')),
+  dryRun: isDryRun(query.getAll('dryRun'), kind),
   // Upstream's default is Warn.
-  fieldValidation: oneOf('fieldValidation', query.get('fieldValidation') || 'Warn', ['Ignore', 'Warn', 'Strict']),
+  fieldValidation: fieldValidationIn(query.get('fieldValidation') || 'Warn', kind),
   fieldManager: fieldManagerIn(query, kind),
 });
+
+const fieldValidations = ['Ignore', 'Strict', 'Warn'] as const;
+
+const fieldValidationIn = (text: string, kind: WriteOptionsKind): WriteOptions['fieldValidation'] =>
+  fieldValidations.find((value) => value === text) ??
+  unsupported(kind, 'fieldValidation', text, ['', ...fieldValidations]);
 
 const maxFieldManagerBytes = 128;
 
@@ -141,9 +151,18 @@ export function deleteOptions(query: URLSearchParams, body: Record<string, unkno
     orphanDependents?: boolean;
     preconditions?: { uid?: string; resourceVersion?: string };
   };
+  if (given.propagationPolicy && given.orphanDependents !== undefined && given.orphanDependents !== null)
+    refuse(
+      invalidOptions(
+        'DeleteOptions',
+        'propagationPolicy',
+        'FieldValueInvalid',
+        `Invalid value: ${JSON.stringify(given.propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`,
+      ),
+    );
   const policy = given.propagationPolicy ?? query.get('propagationPolicy') ?? orphaning(given.orphanDependents);
   return {
-    dryRun: isDryRun(stringsIn('dryRun', given.dryRun) ?? query.getAll('dryRun')),
+    dryRun: isDryRun(stringsIn('dryRun', given.dryRun) ?? query.getAll('dryRun'), 'DeleteOptions'),
     gracePeriodSeconds: graceOf(given.gracePeriodSeconds) ?? wholeNumber(query, 'gracePeriodSeconds'),
     propagationPolicy: policy ? oneOf('propagationPolicy', policy, ['Orphan', 'Background', 'Foreground']) : undefined,
     preconditions: given.preconditions ?? {},
@@ -165,10 +184,16 @@ function stringsIn(name: string, given: unknown): string[] | undefined {
   return isList ? given : unreadable(name, JSON.stringify(given));
 }
 
-function isDryRun(values: readonly string[]): boolean {
+function isDryRun(values: readonly string[], kind: WriteOptionsKind | 'DeleteOptions'): boolean {
   const unknown = values.find((value) => value !== 'All');
-  if (unknown !== undefined) unreadable('dryRun', unknown);
+  if (unknown !== undefined) unsupported(kind, 'dryRun', unknown, ['All']);
   return values.length > 0;
+}
+
+function unsupported(kind: string, field: string, value: string, supported: readonly string[]): never {
+  const quoted = supported.map((each) => JSON.stringify(each)).join(', ');
+  const why = `Unsupported value: ${JSON.stringify(value)}: supported values: ${quoted}`;
+  return refuse(invalidOptions(kind, field, 'FieldValueNotSupported', why));
 }
 
 function resourceVersionIn(query: URLSearchParams): string {

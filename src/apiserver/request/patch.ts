@@ -4,6 +4,7 @@ import {
   applyMergePatch,
   applyStrategicMergePatch,
   badRequest,
+  duplicateKeys,
   isInputError,
   type Resource,
   unprocessable,
@@ -24,17 +25,27 @@ const patchTypes: Readonly<Record<string, ApplyPatch>> = {
 /** Server-side apply, which is more than a patch: serve/apply.ts. */
 export const applyPatchType = 'application/apply-patch+yaml';
 
-/** The body as a change to the object; the result is whatever the patch made of it, unchecked. */
-export function readPatch(request: ApiRequest, resource: Resource): (current: object) => unknown {
+export interface ReadPatch {
+  /** What the patch makes of an object, unchecked. */
+  readonly apply: (current: object) => unknown;
+  /** What is said twice in it. */
+  readonly duplicates: readonly string[];
+}
+
+/** The body as a change to the object. */
+export function readPatch(request: ApiRequest, resource: Resource): ReadPatch {
   const apply = patchTypes[mediaTypeOf(request)];
   if (!apply) return refuse(unsupportedMediaType([...Object.keys(patchTypes), applyPatchType]));
-  const patch = parseWith(JSON.parse, request.body ?? '');
-  return (current) => {
-    try {
-      return apply(resource, current, patch);
-    } catch (error) {
-      if (!isInputError(error)) throw error;
-      return refuse(error.code === 'malformed' ? badRequest(error.detail) : unprocessable(error.detail));
-    }
-  };
+  const text = request.body ?? '';
+  const patch = parseWith(JSON.parse, text);
+  return { apply: (current) => refusing(() => apply(resource, current, patch)), duplicates: duplicateKeys(text) };
+}
+
+function refusing(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    return refuse(error.code === 'malformed' ? badRequest(error.detail) : unprocessable(error.detail));
+  }
 }

@@ -6,16 +6,15 @@ import {
   conflict,
   formatTime,
   type KubeObject,
-  type StatusReason,
 } from '../../kube/mod.ts';
 import { jsonResponse } from '../encoding/response.ts';
-import type { Edit, Written } from '../registry/registry.ts';
+import { changeOrCreate, type Edit, type Written } from '../registry/registry.ts';
 import { scaleOf } from '../registry/scale.ts';
 import { configurationOf, readConfiguration } from '../request/configuration.ts';
 import { checkObject, isObject, mediaTypeOf } from '../request/decode.ts';
 import { type ApplyOptions, applyOptions } from '../request/options.ts';
 import { applyPatchType } from '../request/patch.ts';
-import { isStatusError, refuse } from '../status-error.ts';
+import { refuse } from '../status-error.ts';
 import { admitOf } from './admit.ts';
 import { type NamedCall, writerOf } from './context.ts';
 import { answerVersion } from './encode.ts';
@@ -71,23 +70,11 @@ async function applyConfig(
   const edit: Edit = (draft) => merged(draft);
   const change = () => registry.edit(ref, edit, { ...common, scope: scope === 'status' ? 'status' : 'object' });
   if (scope !== 'object') return change();
-  for (;;) {
-    const changed = await unless('NotFound', change);
-    if (changed) return changed;
+  const create = () => {
     checkNew(call, config);
-    const created = await unless('AlreadyExists', () => registry.create(ref.namespace, merged(undefined), common));
-    if (created) return created;
-  }
-}
-
-/** Undefined: it was refused for this reason, which somebody else's write may have brought about. */
-async function unless<Result>(reason: StatusReason, work: () => Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isStatusError(error) && error.status.reason === reason) return undefined;
-    throw error;
-  }
+    return registry.create(ref.namespace, merged(undefined), common);
+  };
+  return changeOrCreate(change, create);
 }
 
 function checkNew({ registry: { resource }, ref: { name } }: NamedCall, { metadata: { uid } }: KubeObject): void {

@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../../base/exchange.ts';
-import { badRequest, methodNotSupported, Namespace, success } from '../../kube/mod.ts';
+import { badRequest, methodNotSupported, Namespace } from '../../kube/mod.ts';
 import { jsonResponse } from '../encoding/response.ts';
 import { listPage } from '../registry/list.ts';
 import { openWatch } from '../registry/watch.ts';
@@ -62,16 +62,19 @@ async function create(call: Call): Promise<ApiResponse> {
 const deletionsAtOnce = 64;
 
 async function deleteCollection(call: Call): Promise<ApiResponse> {
-  const { registry, route, request, feed } = call;
-  if (registry.resource === Namespace) refuse(methodNotSupported(Namespace, 'deletecollection'));
+  const { registry, route, request } = call;
+  const { resource } = registry;
+  // As upstream: not all namespaces at once, and no namespaces.
+  if (resource === Namespace || (resource.namespaced && route.namespace === undefined))
+    refuse(methodNotSupported(resource, 'deletecollection'));
   const options = deleteOptions(route.query, await decodeLoose(request));
-  const selection = selectionOf(registry.resource, listOptions(route.query), registry.prefixOf(route.namespace));
-  await feed.catchUp();
-  const versions = [...registry.cache.list(selection.prefix)].filter(selection.selects);
+  const selected = listOptions(route.query);
+  const selection = selectionOf(resource, selected, registry.prefixOf(route.namespace));
+  const { versions, metadata } = await listPage(call, selection, selected);
   const admit = admitOf(call);
   for (let start = 0; start < versions.length; start += deletionsAtOnce) {
     const batch = versions.slice(start, start + deletionsAtOnce);
-    await Promise.all(batch.map(({ object: { metadata } }) => registry.deleteIfThere(metadata, options, admit)));
+    await Promise.all(batch.map(({ object }) => registry.deleteIfThere(object.metadata, options, admit)));
   }
-  return jsonResponse(200, JSON.stringify(success()));
+  return jsonResponse(200, encoderFor(call, 'partial-list').list(versions, metadata));
 }

@@ -54,18 +54,18 @@ async function replace(call: NamedCall, scope: 'object' | 'status'): Promise<Api
   const { object, warnings } = await decodeObject(request, registry.resource, options);
   const { dryRun } = options;
   const owner = writerOf(call, options);
-  const { version } = await registry.edit(ref, () => ({ ...object }), { dryRun, scope, owner, admit: admitOf(call) });
-  return answerVersion(call, version, 200, warnings);
+  const written = await registry.replace(ref, object, { dryRun, scope, owner, admit: admitOf(call) });
+  return answerVersion(call, written.version, written.created ? 201 : 200, warnings);
 }
 
 async function patch(call: NamedCall, scope: 'object' | 'status'): Promise<ApiResponse> {
   if (isApply(call.request)) return apply(call, scope);
   const { registry, route, request, ref } = call;
   const options = writeOptions(route.query, 'PatchOptions');
-  const applyPatch = readPatch(request, registry.resource);
+  const read = readPatch(request, registry.resource);
   let warnings: readonly string[] = [];
   const edit = (draft: object) => {
-    const checked = checkObject(applyPatch(draft), registry.resource, options);
+    const checked = checkObject(read.apply(draft), registry.resource, options, read.duplicates);
     warnings = checked.warnings;
     return checked.object;
   };

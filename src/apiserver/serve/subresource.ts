@@ -46,7 +46,7 @@ async function serveScale(call: NamedCall): Promise<ApiResponse> {
   const options = writeOptions(route.query, request.method === 'PUT' ? 'UpdateOptions' : 'PatchOptions');
   const { dryRun } = options;
   const given = request.method === 'PUT' ? await decodeLoose(request) : undefined;
-  const apply = given ? () => given : readPatch(request, registry.resource);
+  const apply = given ? () => given : readPatch(request, registry.resource).apply;
   const { version } = await registry.edit(
     ref,
     (draft: KubeObject, before) => withScale(draft, apply(scaleOf(before))),

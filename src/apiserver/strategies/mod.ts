@@ -17,12 +17,20 @@ export function strategyFor(resource: Resource, allocation: ServiceAllocation): 
     case 'Deployment':
     case 'ReplicaSet':
       return workloadStrategy;
+    case 'Lease':
+      return { createsOnUpdate: true, needsVersion: true };
+    case 'Endpoints':
+    case 'EndpointSlice':
+    case 'Event':
+    case 'Role':
+    case 'ClusterRole':
+    case 'RoleBinding':
+    case 'ClusterRoleBinding':
+      return { createsOnUpdate: true };
     default:
-      return plainStrategy;
+      return {};
   }
 }
-
-const plainStrategy: Strategy = {};
 
 /** Status is the controllers' to write; the generation tells them whether they have seen the newest spec. */
 const workloadStrategy: Strategy = {

@@ -7,6 +7,7 @@ import { refuse } from '../status-error.ts';
 
 export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service> {
   return {
+    createsOnUpdate: true,
     prepareCreate(draft) {
       draft.status = { loadBalancer: {} };
       alignAddresses(draft.spec);

@@ -2,12 +2,12 @@ import type { Cancel, Clock } from '../../base/clock.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Kernel } from '../../kernel/port.ts';
-import type { Flow } from '../../wire/conntrack/mod.ts';
-import type { Family, PortPlan, StaleFlow } from '../plan/mod.ts';
+import type { PortPlan, StaleFlow } from '../plan/mod.ts';
 import type { FlowCleaner } from '../ports.ts';
 import { compileCensus } from './compile-census.ts';
-import { compileFilters, everyUdpFlow, type StaleFilter } from './compile-filters.ts';
-import { FlowTable, type TableTraffic } from './flow-table.ts';
+import { compileFilters, everyFlow, type StaleFilter } from './compile-filters.ts';
+import { FlowTable, type OnDeleted, removeListed, type TableTraffic } from './flow-table.ts';
+import { UnansweredFlows } from './unanswered.ts';
 
 export interface CleanerOptions {
   readonly clock: Clock;
@@ -15,7 +15,7 @@ export interface CleanerOptions {
   /** Path of the network namespace; default: the process's own. */
   readonly netns?: string;
   /** Is told how many flows have been removed. */
-  readonly onDeleted?: (family: Family, count: number) => void;
+  readonly onDeleted?: OnDeleted;
 }
 
 export interface ConntrackCleaner extends FlowCleaner {
@@ -39,6 +39,7 @@ const longestRetryMs = 30_000;
 class Cleaner implements ConntrackCleaner {
   readonly #table: FlowTable;
   readonly #options: CleanerOptions;
+  readonly #unanswered: UnansweredFlows;
   #deletesByFilter = true;
   /** What a failure has left over, to be tried again together. */
   #stale: StaleFlow[] = [];
@@ -49,11 +50,17 @@ class Cleaner implements ConntrackCleaner {
   constructor(table: FlowTable, options: CleanerOptions) {
     this.#table = table;
     this.#options = options;
+    const { clock } = options;
+    const onFailure = (error: unknown, retryMs: number) =>
+      this.#failed('Cannot remove unanswered flows', error, retryMs);
+    this.#unanswered = new UnansweredFlows({ table, clock, onDeleted: this.#onDeleted, onFailure });
   }
 
   removeStale(flows: readonly StaleFlow[]): void {
-    if (flows.length === 0) return;
-    this.#stale.push(...flows);
+    this.#unanswered.add(flows.filter(({ protocol }) => protocol !== 'UDP'));
+    const udp = flows.filter(({ protocol }) => protocol === 'UDP');
+    if (udp.length === 0) return;
+    this.#stale.push(...udp);
     this.#clean();
   }
 
@@ -70,6 +77,7 @@ class Cleaner implements ConntrackCleaner {
 
   close(): void {
     this.#cancelRetry?.();
+    this.#unanswered.close();
     this.#table.close();
   }
 
@@ -88,56 +96,51 @@ class Cleaner implements ConntrackCleaner {
   }
 
   #retry(error: unknown): void {
-    const { clock, log } = this.#options;
     const retryMs = Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs);
     this.#failures += 1;
-    log.warn('Cannot remove stale UDP flows', { code: codeOf(error), error: messageOf(error), retryMs });
-    this.#cancelRetry = clock.schedule(retryMs, () => {
+    this.#failed('Cannot remove stale UDP flows', error, retryMs);
+    this.#cancelRetry = this.#options.clock.schedule(retryMs, () => {
       this.#cancelRetry = undefined;
       this.#clean();
     });
   }
 
+  #failed(message: string, error: unknown, retryMs: number): void {
+    this.#options.log.warn(message, { code: codeOf(error), error: messageOf(error), retryMs });
+  }
+
+  readonly #onDeleted: OnDeleted = (family, count) => this.#options.onDeleted?.(family, count);
+
   #removeStale(filters: readonly StaleFilter[]): void {
     if (filters.length > filtersLimit) {
-      for (const family of familiesOf(filters)) this.#removeListed(family, everyUdpFlow(family), filters);
+      for (const [family, own] of Map.groupBy(filters, ({ family }) => family)) {
+        removeListed(this.#table, everyFlow(family, 'UDP'), own, this.#onDeleted);
+      }
       return;
     }
-    const rest = filters.filter((one) => !(one.isExact && this.#removeMatching(one)));
-    for (const filter of rest) this.#removeListed(filter.family, filter.kernelFilter, [filter]);
+    const exact = filters.filter(({ isExact }) => isExact);
+    const rest = this.#removeMatching(exact) ? filters.filter(({ isExact }) => !isExact) : filters;
+    for (const filter of rest) removeListed(this.#table, filter.kernelFilter, [filter], this.#onDeleted);
   }
 
-  /** The kernel does not say how many it deletes, so they are counted before. False: it cannot delete by filter. */
-  #removeMatching({ family, kernelFilter }: StaleFilter): boolean {
+  /** False: the kernel cannot delete by filter. */
+  #removeMatching(filters: readonly StaleFilter[]): boolean {
+    if (filters.length === 0) return true;
     if (!this.#deletesByFilter) return false;
-    const count = this.#table.count(kernelFilter);
-    if (count === 0) return true;
-    this.#deletesByFilter = this.#table.deleteMatching([kernelFilter]);
-    if (this.#deletesByFilter) this.#deleted(family, count);
+    const count = this.#table.deleteMatching(filters.map(({ kernelFilter }) => kernelFilter));
+    this.#deletesByFilter = count !== undefined;
+    // IPv4 only: see `forKernel`.
+    if (count) this.#onDeleted('IPv4', count);
     return this.#deletesByFilter;
-  }
-
-  #delete(family: Family, flows: readonly Flow[]): void {
-    this.#deleted(family, this.#table.delete(flows));
-  }
-
-  #deleted(family: Family, count: number): void {
-    if (count > 0) this.#options.onDeleted?.(family, count);
-  }
-
-  #removeListed(family: Family, kernelFilter: StaleFilter['kernelFilter'], filters: readonly StaleFilter[]): void {
-    const byPort = Map.groupBy(filters, ({ port }) => port);
-    const isStale = (flow: Flow) =>
-      byPort.get(flow.original.destinationPort ?? 0)?.some((one) => one.isStale(flow)) ?? false;
-    this.#delete(family, this.#table.list(kernelFilter).filter(isStale));
   }
 
   #removeAllBut(ports: readonly PortPlan[]): void {
     for (const [family, own] of Map.groupBy(ports, ({ family }) => family)) {
       const { kernelFilters, isStale } = compileCensus(family, own);
-      for (const filter of kernelFilters) this.#delete(family, this.#table.list(filter).filter(isStale));
+      for (const filter of kernelFilters) {
+        const count = this.#table.delete(this.#table.list(filter).filter(isStale));
+        if (count > 0) this.#onDeleted(family, count);
+      }
     }
   }
 }
-
-const familiesOf = (filters: readonly StaleFilter[]): Set<Family> => new Set(filters.map(({ family }) => family));

@@ -1,6 +1,6 @@
 import { type Flow, type FlowFilter, FlowStatus } from '../../wire/conntrack/mod.ts';
 import { type Family, type Frontend, frontendText, type PortPlan, servingEndpoints } from '../plan/mod.ts';
-import { answererOf, everyUdpFlow, flowsTo, forKernel } from './compile-filters.ts';
+import { answererOf, everyFlow, flowsTo, forKernel } from './compile-filters.ts';
 
 /** What to list, and which of it to delete, when all flows of all UDP ports of a family are looked through. */
 export interface Census {
@@ -24,7 +24,7 @@ export function compileCensus(family: Family, ports: readonly PortPlan[]): Censu
   }
   const isFew = frontends.length <= frontendsLimit;
   return {
-    kernelFilters: isFew ? frontends.map((one) => forKernel(flowsTo(family, one))) : [everyUdpFlow(family)],
+    kernelFilters: isFew ? frontends.map((one) => forKernel(flowsTo(family, one))) : [everyFlow(family, 'UDP')],
     isStale: (flow) => isStale(flow, serving),
   };
 }

@@ -2,13 +2,19 @@ import { KernelError } from '../../kernel/errors.ts';
 import type { NetlinkSocket } from '../../kernel/port.ts';
 import {
   decodeFlow,
+  decodeFlowCount,
+  encodeCountFlows,
   encodeDeleteFlow,
   encodeDeleteFlows,
   encodeDumpFlows,
   type Flow,
   type FlowFilter,
+  isFlowCount,
+  matchesFilter,
 } from '../../wire/conntrack/mod.ts';
 import { type Answer, type AnswerError, decodeAnswer, MessageBatch } from '../../wire/netlink/mod.ts';
+import type { Family } from '../plan/mod.ts';
+import type { StaleFilter } from './compile-filters.ts';
 
 /** What went through netlink. */
 export interface TableTraffic {
@@ -39,18 +45,9 @@ export class FlowTable {
   }
 
   list(filter: FlowFilter): Flow[] {
-    return this.#dump(filter).map(decodeFlow);
-  }
-
-  /** How many the kernel finds. */
-  count(filter: FlowFilter): number {
-    return this.#dump(filter).length;
-  }
-
-  #dump(filter: FlowFilter): Answer['messages'] {
     const { answer } = this.#exchange((batch) => encodeDumpFlows(batch, filter));
     if (answer.errors[0]) throw refused('List flows', answer.errors[0]);
-    return answer.messages;
+    return answer.messages.map(decodeFlow);
   }
 
   /** Those that have gone meanwhile are no failure. Returns how many there were. */
@@ -67,15 +64,22 @@ export class FlowTable {
     return deleted;
   }
 
-  /** In one send, one request each. Returns false where the kernel cannot: Linux before 6.8 deletes single flows only. */
-  deleteMatching(filters: readonly FlowFilter[]): boolean {
+  /**
+   * In one send, one request each. Returns by how many the table has become shorter meanwhile, since the kernel does not say
+   * how many it deletes, and to count them first would be another walk through the table; undefined where it cannot: Linux
+   * before 6.8 deletes single flows only.
+   */
+  deleteMatching(filters: readonly FlowFilter[]): number | undefined {
     const { answer } = this.#exchange((batch) => {
+      encodeCountFlows(batch);
       for (const filter of filters) encodeDeleteFlows(batch, filter);
+      encodeCountFlows(batch);
     });
     // It has taken the filter for the tuple of a single flow, which is not complete.
-    if (answer.errors.some(({ code }) => code === 'EINVAL')) return false;
+    if (answer.errors.some(({ code }) => code === 'EINVAL')) return undefined;
     if (answer.errors[0]) throw refused('Delete flows', answer.errors[0]);
-    return true;
+    const [before = 0, after = 0] = answer.messages.filter(isFlowCount).map(decodeFlowCount);
+    return Math.max(0, before - after);
   }
 
   close(): void {
@@ -94,6 +98,24 @@ export class FlowTable {
     this.#traffic.bytesRead += datagrams.reduce((sum, { length }) => sum + length, 0);
     return { answer: decodeAnswer(datagrams) };
   }
+}
+
+export type OnDeleted = (family: Family, count: number) => void;
+
+/** Lists what passes the kernel's filter, and deletes what is stale of it. All filters are of one family and protocol. */
+export function removeListed(
+  table: FlowTable,
+  kernelFilter: FlowFilter,
+  filters: readonly StaleFilter[],
+  onDeleted: OnDeleted,
+): void {
+  const byPort = Map.groupBy(filters, ({ port }) => port);
+  const isStale = (flow: Flow) =>
+    byPort.get(flow.original.destinationPort ?? 0)?.some((one) => one.isStale(flow)) ?? false;
+  // A kernel that does not know all of the filter hands over more.
+  const found = table.list(kernelFilter).filter((flow) => matchesFilter(kernelFilter, flow));
+  const count = table.delete(found.filter(isStale));
+  if (count > 0) onDeleted(filters[0]!.family, count);
 }
 
 const refused = (operation: string, { code, errno, message }: AnswerError): KernelError =>

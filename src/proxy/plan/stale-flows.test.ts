@@ -43,8 +43,8 @@ function stale(...states: State[]): string[] {
   return staleFlows(pairs).map(text).sort();
 }
 
-const text = ({ frontend, endpoint }: StaleFlow): string =>
-  `${frontendText(frontend, 'UDP')} ${typeof endpoint === 'string' ? endpoint : endpointText(endpoint)}`;
+const text = ({ protocol, frontend, endpoint }: StaleFlow): string =>
+  `${frontendText(frontend, protocol)} ${typeof endpoint === 'string' ? endpoint : endpointText(endpoint)}`;
 
 const two: State = { endpoints: ['10.0.0.1', '10.0.0.2'] };
 const both = (endpoint: string) => [`*:30053/UDP ${endpoint}`, `10.96.0.10:53/UDP ${endpoint}`];
@@ -82,7 +82,11 @@ const cases: [what: string, states: State[], expected: string[]][] = [
     ['*:30053/UDP any', '*:30054/UDP none'],
   ],
   ['policies do not touch flows', [two, { ...two, service: { internalTrafficPolicy: 'Local' } }], []],
-  ['TCP is not looked at', [{ ...two, service: { ports: [tcp(53)] } }, 'gone'], []],
+  [
+    'another protocol, of which only unanswered ones are meant',
+    [{ ...two, service: { ports: [tcp(53)] } }, 'gone'],
+    ['10.96.0.10:53/TCP any'],
+  ],
 ];
 for (const [what, states, expected] of cases) {
   test(`Stale flows: ${what}`, () => assert.deepEqual(stale(...states), expected));

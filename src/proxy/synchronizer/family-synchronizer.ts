@@ -172,8 +172,9 @@ export class FamilySynchronizer {
     if (isFirst || written.messages > 0) {
       // Flows may have begun while the rules were not ours, and ended nowhere.
       flows?.removeAllBut(this.#ledger.ports());
-      this.#stale = [];
-    } else this.#cleanFlows();
+      this.#stale = this.#stale.filter(({ protocol }) => protocol !== 'UDP');
+    }
+    this.#cleanFlows();
     const microseconds = microsecondsBetween(startedMs, clock.monotonicMs());
     const { family } = this.#node;
     const adopted = isFirst && found.exists;
@@ -226,7 +227,8 @@ export class FamilySynchronizer {
     }
     const pairs = mergePairs(updates);
     for (const pair of pairs) if (pair.after) notices.refused(pair, tracker.service(pair.after.name.service));
-    if (this.#options.flows) this.#stale.push(...staleFlows(pairs));
+    // Of the first plan nobody can tell what was before: all flows are looked through then.
+    if (this.#options.flows && this.#adopted) this.#stale.push(...staleFlows(pairs));
     return pairs;
   }
 

@@ -5,7 +5,9 @@ import { decodeMessages, encodeMessage, MalformedError, MessageBatch, type Netli
 import { formatIp } from '../rtnetlink/mod.ts';
 import {
   decodeFlow,
+  decodeFlowCount,
   encodeAddFlow,
+  encodeCountFlows,
   encodeDeleteFlow,
   encodeDeleteFlows,
   encodeDumpFlows,
@@ -234,4 +236,11 @@ test('Ports without a protocol and deletions without any address are mistakes of
   const without = { family: Family.ipv4, original: { destinationPort: 53 } };
   assert.throws(() => encoded((batch) => encodeDumpFlows(batch, without)), /names their protocol/);
   assert.throws(() => encoded((batch) => encodeDeleteFlows(batch, { family: Family.ipv4 })), /would empty the table/);
+});
+
+test('The number of flows is asked for and read', () => {
+  const asked = encoded(encodeCountFlows);
+  assert.deepEqual([asked.type, asked.payload.toString('hex')], [0x105, '00000000']);
+  assert.equal(decodeFlowCount(message('00000000 0800 0100 0001e240')), 123_456);
+  assert.throws(() => decodeFlowCount(message('00000000')), MalformedError);
 });

@@ -9,6 +9,7 @@ export const ConntrackMessage = {
   newFlow: messageType(0),
   getFlow: messageType(1),
   deleteFlow: messageType(2),
+  getStatistics: messageType(5),
 } as const;
 
 /** enum ctattr_type */
@@ -24,6 +25,9 @@ export const FlowAttribute = {
   filter: 25,
   statusMask: 26,
 } as const;
+
+/** enum ctattr_stats_global */
+export const StatisticsAttribute = { flows: 1 } as const;
 
 /** enum ctattr_tuple */
 export const TupleAttribute = { addresses: 1, protocol: 2 } as const;
@@ -52,7 +56,7 @@ export const FilterFlag = {
 } as const;
 
 /** enum ip_conntrack_status (nf_conntrack_common.h), those that are asked for here. */
-export const FlowStatus = { confirmed: 1 << 3, sourceNat: 1 << 4, destinationNat: 1 << 5 } as const;
+export const FlowStatus = { seenReply: 1 << 1, confirmed: 1 << 3, sourceNat: 1 << 4, destinationNat: 1 << 5 } as const;
 
 /** struct nfgenmsg: family, version, resource id. */
 export const genericHeaderLength = 4;

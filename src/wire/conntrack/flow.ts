@@ -76,7 +76,7 @@ export function encodeDeleteFlow(batch: MessageBatch, flow: Pick<Flow, 'family' 
   });
 }
 
-export function writeHeader(writer: AttributeWriter, family: Family): void {
+export function writeHeader(writer: AttributeWriter, family: Family | 0): void {
   writer.appendU8(family);
   writer.appendU8(0);
   writer.appendU16Be(0);

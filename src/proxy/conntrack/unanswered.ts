@@ -1,0 +1,78 @@
+import type { Cancel, Clock } from '../../base/clock.ts';
+import type { StaleFlow } from '../plan/mod.ts';
+import { compileFilters, unansweredFlows } from './compile-filters.ts';
+import { type FlowTable, type OnDeleted, removeListed } from './flow-table.ts';
+
+export interface UnansweredOptions {
+  readonly table: FlowTable;
+  readonly clock: Clock;
+  readonly onDeleted: OnDeleted;
+  /** Is told of a failure; what was to be removed is tried again after so long. */
+  readonly onFailure: (error: unknown, retryMs: number) => void;
+}
+
+/** Before a client repeats its SYN for the first time (1 s, RFC 6298), and after any endpoint that lives has answered. */
+const delayMs = 500;
+/** A walk through a long table takes tens of milliseconds: it may take a twentieth of our time. */
+const restFactor = 20;
+
+/**
+ * Removes flows of TCP and SCTP that lead to an endpoint which has gone and that nobody has answered: conntrack would send the
+ * client's repetitions to the same place until the client gives up, two minutes later; with the entry gone the next one is
+ * given a living endpoint. Answered flows are nobody's business: the endpoint may be finishing its work.
+ */
+export class UnansweredFlows {
+  readonly #options: UnansweredOptions;
+  #stale: StaleFlow[] = [];
+  #restUntilMs = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(options: UnansweredOptions) {
+    this.#options = options;
+  }
+
+  /** Soon, together with what comes until then. */
+  add(flows: readonly StaleFlow[]): void {
+    if (flows.length === 0) return;
+    this.#stale.push(...flows);
+    const restMs = this.#restUntilMs - this.#options.clock.monotonicMs();
+    this.#schedule(Math.max(delayMs, restMs));
+  }
+
+  close(): void {
+    this.#cancel?.();
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#cancel) return;
+    this.#cancel = this.#options.clock.schedule(inMs, () => {
+      this.#cancel = undefined;
+      this.#remove();
+    });
+  }
+
+  #remove(): void {
+    const { clock, onFailure } = this.#options;
+    const startedMs = clock.monotonicMs();
+    try {
+      for (const flows of Map.groupBy(this.#stale, keyOf).values()) this.#removeOf(flows);
+      this.#stale = [];
+    } catch (error) {
+      const retryMs = 2 * delayMs;
+      onFailure(error, retryMs);
+      this.#schedule(retryMs);
+    }
+    const endedMs = clock.monotonicMs();
+    this.#restUntilMs = endedMs + restFactor * (endedMs - startedMs);
+  }
+
+  /** Of one family and protocol: one walk through the table, from which the kernel hands over the unanswered only. */
+  #removeOf(flows: readonly StaleFlow[]): void {
+    const { table, onDeleted } = this.#options;
+    const { family, protocol } = flows[0]!;
+    const redirected = flows.every(({ endpoint }) => endpoint !== 'none');
+    removeListed(table, unansweredFlows(family, protocol, { redirected }), compileFilters(flows), onDeleted);
+  }
+}
+
+const keyOf = ({ family, protocol }: StaleFlow): string => `${family} ${protocol}`;

@@ -312,6 +312,14 @@ test('every option of a directive is read', () => {
         },
       ],
     ],
+    [
+      'transfer',
+      ['transfer {', 'to 192.0.2.1 [2001:db8::1]:53', 'to 10.0.0.0/8', '}', 'transfer example.org {', 'to *', '}'],
+      [
+        { zones: ['.'], to: ['192.0.2.1', '[2001:db8::1]:53', '10.0.0.0/8'] },
+        { zones: ['example.org'], to: ['*'] },
+      ],
+    ],
     ['bind', ['bind 127.0.0.1 ::1'], ['127.0.0.1', '::1']],
     ['bufsize', ['bufsize 1400'], { bytes: 1400 }],
     ['reload', ['reload 10s'], { intervalMs: 10_000, jitterMs: 5000 }],
@@ -479,6 +487,11 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [
       inBlock('errors', 'autopath @kubernetes'),
       'line 3: autopath @kubernetes needs the directive kubernetes in the same server block',
+    ],
+    [inBlock('transfer'), 'line 2: transfer needs a line such as: to 192.0.2.53'],
+    [
+      inBlock('transfer {', 'to 10.0.0.0/8 web', '}'),
+      'line 3: "web" of to of transfer is not an address, a range or *',
     ],
     [inBlock('loop now'), 'line 2: "now" is one argument too many for loop'],
     [inBlock('import'), 'line 2: import needs the name of a snippet or a file'],

@@ -24,6 +24,7 @@ export interface Directives {
   readonly ready?: { readonly at: HostPort };
   readonly reload?: { readonly intervalMs: number; readonly jitterMs: number };
   readonly rewrite?: readonly RewriteOptions[];
+  readonly transfer?: readonly TransferDirective[];
   readonly whoami?: true;
 }
 
@@ -114,4 +115,10 @@ export interface LogOptions {
   readonly format: string;
   readonly classes: readonly LogClass[];
   readonly minDurationMs: number | undefined;
+}
+
+export interface TransferDirective {
+  readonly zones: readonly string[];
+  /** Addresses, ranges of them, or `*`. */
+  readonly to: readonly string[];
 }

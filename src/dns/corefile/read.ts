@@ -5,7 +5,7 @@ import { readKubernetes } from './directives/kubernetes.ts';
 import { readAutopath, readHosts } from './directives/names.ts';
 import { readErrors, readHealth, readLog, readPrometheus, readReady, readReload } from './directives/observe.ts';
 import { readRewrite } from './directives/rewrite.ts';
-import { readAcl, readBind, readBufsize, readFlag, readLoadbalance } from './directives/small.ts';
+import { readAcl, readBind, readBufsize, readFlag, readLoadbalance, readTransfer } from './directives/small.ts';
 import { mistake, type Place, suggestion } from './mistake.ts';
 import type { DirectiveName, Directives } from './options.ts';
 import { type Block, type FileSource, type Line, parseCorefile } from './parse.ts';
@@ -54,9 +54,13 @@ const once: Record<Exclude<DirectiveName, keyof typeof repeated>, Reader> = {
 };
 
 /** Directives that may stand several times in a block; they are asked in that order. */
-const repeated = { acl: readAcl, forward: readForward, log: readLog, rewrite: readRewrite } satisfies Partial<
-  Record<DirectiveName, Reader>
->;
+const repeated = {
+  acl: readAcl,
+  forward: readForward,
+  log: readLog,
+  rewrite: readRewrite,
+  transfer: readTransfer,
+} satisfies Partial<Record<DirectiveName, Reader>>;
 
 /** Read over, with a notice: what they would change is not there, or is always so. */
 const harmless: Readonly<Record<string, string>> = {
@@ -75,7 +79,7 @@ const refused = [
   ...'auto azure chaos clouddns dns64 dnssec dnstap erratic etcd file geoip grpc grpc_server header https https3'.split(
     ' ',
   ),
-  ...'k8s_external nomad on quic route53 secondary sign template tls trace transfer tsig view'.split(' '),
+  ...'k8s_external nomad on quic route53 secondary sign template tls trace tsig view'.split(' '),
 ];
 
 const known = [...Object.keys(once), ...Object.keys(repeated), ...Object.keys(harmless), 'import'];

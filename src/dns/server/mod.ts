@@ -4,10 +4,9 @@ export {
   type Observer,
   type Respond,
   Responder,
-  type ResponderOptions,
   type Route,
   type Service,
 } from './responder.ts';
 export { type TcpLimits, TcpListener } from './tcp-listener.ts';
-export type { MessageStream, TransferOptions } from './transfer.ts';
+export { type MessageStream, parseReceiver, type TransferOptions, Transfers } from './transfer.ts';
 export { UdpListener } from './udp-listener.ts';

@@ -37,6 +37,8 @@ export interface Observer {
 export interface Service {
   readonly head: Handler;
   readonly observer?: Observer;
+  /** By the key of a zone's name: who may have it. Undefined: nobody. */
+  readonly transfers?: (key: string) => Transfers | undefined;
 }
 
 /** By the key of the name. Undefined: nobody here answers for it. */
@@ -45,21 +47,14 @@ export type Route = (key: string) => Service | undefined;
 /** Types that are no data: nobody can have records of them (RFC 6895 section 3.1). */
 const metaTypes: readonly number[] = [recordTypes.TKEY, recordTypes.TSIG, recordTypes.MAILA, recordTypes.MAILB];
 
-export interface ResponderOptions {
-  /** Without it zone transfers are refused. */
-  readonly transfers?: Transfers;
-}
-
 /** The rim of the chain: packets in, questions to the first handler, its answers out, each cut to what its client takes. */
 export class Responder {
   readonly #route: Route;
-  readonly #transfers: Transfers | undefined;
 
   /** One handler for all names, or a route to one of several. */
-  constructor(head: Handler | { readonly route: Route }, { transfers }: ResponderOptions = {}) {
+  constructor(head: Handler | { readonly route: Route }) {
     const service = typeof head === 'function' ? { head } : undefined;
     this.#route = typeof head === 'function' ? () => service : head.route;
-    this.#transfers = transfers;
   }
 
   /** `packet` must not be changed before the answer is there. Never throws for anything that `packet` may hold. */
@@ -77,14 +72,35 @@ export class Responder {
 
   /** The same for a client that can be sent more than one message: it may ask for a whole zone. */
   respondInStream(packet: Uint8Array, transport: Transport, client: Question['client']): StreamReply | Promise<Reply> {
-    if (this.#transfers && mayBeTransfer(packet)) {
+    if (mayBeTransfer(packet)) {
       const query = parseQuery(packet);
       const question = query && { packet, query, transport, client };
       if (question && isTransfer(query) && query.class === recordClasses.IN && !query.edns?.version) {
-        return this.#transfers.answer(question);
+        const service = this.#route(query.key);
+        const transfers = service?.transfers?.(query.key);
+        if (transfers) return transfer(transfers, question, service?.observer);
       }
     }
     return this.respond(packet, transport, client);
+  }
+}
+
+/** Of several messages the first one is what the observer is told of. */
+function transfer(transfers: Transfers, question: Question, observer: Observer | undefined): StreamReply {
+  const beganMs = observer?.begin() ?? 0;
+  const tell = (message: Buffer) => observer?.answered(question, message, message[3]! & 0xf, 'transfer', beganMs);
+  const reply = transfers.answer(question);
+  if ('messages' in reply) return { messages: telling(reply.messages, tell) };
+  tell(reply);
+  return reply;
+}
+
+function* telling(messages: Iterator<Buffer>, tell: (first: Buffer) => void): Generator<Buffer> {
+  let isFirst = true;
+  for (let next = messages.next(); !next.done; next = messages.next()) {
+    if (isFirst) tell(next.value);
+    isFirst = false;
+    yield next.value;
   }
 }
 

@@ -16,7 +16,7 @@ const serverFor = (t: Parameters<typeof zoneServer>[0], to: readonly string[], y
   zoneServer(t, {
     beyond,
     zone: { otherDomains: ['example.org'] },
-    responder: (zone) => ({ transfers: new Transfers({ recordsOf: (key) => zone.transfer(key), to }) }),
+    transfers: (zone) => new Transfers({ recordsOf: (key) => zone.transfer(key), to }),
     ...(yaml !== undefined && { yaml }),
   });
 
@@ -104,5 +104,18 @@ test('a zone is for those it is allowed to, over TCP, and by its own name', asyn
 });
 
 test('an address that is none is refused', () => {
-  assert.throws(() => new Transfers({ recordsOf: () => undefined, to: ['web'] }), /"web" is not an address or \*/);
+  assert.throws(
+    () => new Transfers({ recordsOf: () => undefined, to: ['web'] }),
+    /"web" is not an address, a range or \*/,
+  );
+});
+
+test('a zone that is not complete yet is nobody’s', async (t) => {
+  const { at } = await zoneServer(t, {
+    beyond,
+    transfers: (zone) => new Transfers({ recordsOf: (key) => zone.transfer(key), to: ['*'], isReady: () => false }),
+  });
+  const question = encodeQuestion({ name: 'cluster.local', type: 'AXFR', ednsBytes: 1232 });
+  const answer = decode((await exchangeTcp(at, question))[0]!);
+  assert.deepEqual([answer.rcode, extendedErrorOf(answer)], ['SERVFAIL', '14 The cluster has not been listed yet']);
 });

@@ -17,8 +17,10 @@ import type { Question } from '../chain/port.ts';
 export interface TransferOptions {
   /** What there is to transfer: the SOA record first and last. Undefined: no zone of ours begins at this name. */
   readonly recordsOf: (key: string) => Iterable<ResourceRecord> | undefined;
-  /** Addresses that may have a zone; `*` is all of them. */
+  /** Addresses and ranges of them that may have a zone; `*` is all of them. */
   readonly to: readonly string[];
+  /** False: the zone is not complete yet. */
+  readonly isReady?: () => boolean;
 }
 
 /** Several messages that answer one question, made one by one as the client takes them. */
@@ -32,21 +34,24 @@ const messageBytes = 16_000;
 /** Zone transfers over TCP (RFC 5936). An incremental one (RFC 1995) is answered with "no news" or the whole zone. */
 export class Transfers {
   readonly #recordsOf: TransferOptions['recordsOf'];
-  readonly #allowed: ReadonlySet<string>;
-  readonly #toAll: boolean;
+  readonly #isReady: () => boolean;
+  readonly #allows: readonly ((address: string) => boolean)[];
 
   /** Throws UsageError for an address that is none. */
-  constructor({ recordsOf, to }: TransferOptions) {
+  constructor({ recordsOf, to, isReady = () => true }: TransferOptions) {
     this.#recordsOf = recordsOf;
-    this.#toAll = to.includes('*');
-    this.#allowed = new Set(to.filter((address) => address !== '*').map(parseAddress));
+    this.#isReady = isReady;
+    this.#allows = to.map(parseReceiver);
   }
 
   answer(question: Question): Buffer | MessageStream {
     const { packet, query, client } = question;
-    if (!this.#allows(client.address)) return refusal(question, 'Zone transfers are not allowed for this address');
+    const address = normal(client.address);
+    if (!this.#allows.some((allows) => allows(address)))
+      return refusal(question, 'Zone transfers are not allowed for this address');
     const records = this.#recordsOf(query.key);
     if (!records) return codeOnly(question, responseCodes.NotAuth, 'No zone of this server begins at this name');
+    if (!this.#isReady()) return codeOnly(question, responseCodes.ServFail, notListed, extendedErrors.NotReady);
     const iterator = records[Symbol.iterator]();
     const soa = iterator.next().value as ResourceRecord;
     if (query.type === recordTypes.IXFR && serialOf(soa) === knownSerial(packet)) {
@@ -54,11 +59,9 @@ export class Transfers {
     }
     return { messages: messagesOf(question, soa, iterator) };
   }
-
-  #allows(address: string): boolean {
-    return this.#toAll || this.#allowed.has(normal(address));
-  }
 }
+
+const notListed = 'The cluster has not been listed yet';
 
 function* messagesOf(question: Question, first: ResourceRecord, others: Iterator<ResourceRecord>): Generator<Buffer> {
   let chunk = [first];
@@ -105,12 +108,26 @@ function knownSerial(packet: Uint8Array): number | undefined {
   }
 }
 
-/** With or without a port, which notifications would go to. */
-function parseAddress(text: string): string {
+/**
+ * `*`, a range such as `10.0.0.0/8`, or an address, with or without a port, which notifications would go to. Throws
+ * UsageError.
+ */
+export function parseReceiver(text: string): (address: string) => boolean {
+  if (text === '*') return () => true;
+  if (ipaddr.isValidCIDR(text)) {
+    const [network, bits] = ipaddr.parseCIDR(text);
+    return (address) => {
+      const given = ipaddr.parse(address);
+      return given.kind() === network.kind() && given.match(network, bits);
+    };
+  }
   const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  if (!ipaddr.isValid(bare)) throw new UsageError('Read transfer to', `${JSON.stringify(text)} is not an address or *`);
-  return normal(bare);
+  if (!ipaddr.isValid(bare)) {
+    throw new UsageError('Read transfer to', `${JSON.stringify(text)} is not an address, a range or *`);
+  }
+  const allowed = normal(bare);
+  return (address) => address === allowed;
 }
 
 /** One spelling for each address; an IPv4 client of an IPv6 socket is itself. */
-const normal = (address: string): string => ipaddr.process(address).toString();
+const normal = (address: string): string => ipaddr.process(address.split('%', 1)[0]!).toString();

@@ -18,6 +18,7 @@ import { createWhoamiPlugin } from '../plugins/whoami.ts';
 import type { Service } from '../server/mod.ts';
 import type { Clusters, FollowedCluster } from './cluster.ts';
 import { NamePlugins } from './name-plugins.ts';
+import { transfersOf } from './transfers.ts';
 
 export interface BlockDependencies extends Omit<ForwardingDependencies, 'books'> {
   readonly forwards: ForwardBooks;
@@ -59,6 +60,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
   const names = new NamePlugins(directives, cluster, dependencies);
   const head = compose(pluginsOf(directives, { cluster, cache, names, forwards }, dependencies), nobodyAnswers);
+  const transfers = transfersOf(directives, cluster);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
   const errors = directives.errors && new ErrorLog(directives.errors, { clock, log });
@@ -76,7 +78,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
         ...(books && { books }),
         ...(errors && { errors }),
       });
-      return { head, observer };
+      return { head, observer, ...(transfers && { transfers }) };
     },
     async start() {
       await Promise.all([names, ...forwards].map((each) => each.start()));

@@ -334,7 +334,7 @@ export class CorefileServer {
 /** CoreDNS reports those that handle questions. */
 const handlers: ReadonlySet<DirectiveName> = new Set<DirectiveName>([
   ...(['acl', 'any', 'autopath', 'bufsize', 'cache', 'errors', 'forward', 'hosts', 'kubernetes'] as const),
-  ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'whoami'] as const),
+  ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'transfer', 'whoami'] as const),
 ]);
 
 const clustersOf = (blocks: readonly RunningBlock[]): Set<FollowedCluster> =>

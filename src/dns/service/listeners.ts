@@ -80,7 +80,7 @@ async function open(answering: Answering, { clock, log }: { clock: Clock; log: L
     new TcpListener({
       at,
       clock,
-      respond: (packet, client) => slot.answering.responder.respond(packet, transport().tcp, client),
+      respond: (packet, client) => slot.answering.responder.respondInStream(packet, transport().tcp, client),
     });
   const createUdp = (at: SocketAddress) =>
     new UdpListener({

@@ -5,7 +5,7 @@ import { compose } from '../chain/mod.ts';
 import type { Handler, Plugin } from '../chain/port.ts';
 import { followCluster } from '../cluster-source.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
-import { Responder, type ResponderOptions, TcpListener, UdpListener } from '../server/mod.ts';
+import { Responder, TcpListener, type Transfers, UdpListener } from '../server/mod.ts';
 import { ClusterZone, type ZoneOptions } from '../zone/mod.ts';
 import { clusterYaml, fakeInformers, parseObjects } from './fixture.ts';
 
@@ -18,7 +18,7 @@ interface ZoneServerOptions {
   /** What stands before the zone. */
   readonly before?: (informers: ReturnType<typeof fakeInformers>) => readonly Plugin[];
   readonly isSynced?: () => boolean;
-  readonly responder?: (zone: ClusterZone) => ResponderOptions;
+  readonly transfers?: (zone: ClusterZone) => Transfers;
 }
 
 const transports = {
@@ -46,10 +46,10 @@ export async function zoneServer(t: TestContext, options: ZoneServerOptions) {
     ttlSeconds: 5,
     ...(fallthrough && { fallthrough }),
   });
-  const responder = new Responder(
-    compose([...(options.before?.(informers) ?? []), kubernetes], beyond),
-    options.responder?.(zone),
-  );
+  const head = compose([...(options.before?.(informers) ?? []), kubernetes], beyond);
+  const transfers = options.transfers?.(zone);
+  const service = { head, ...(transfers && { transfers: () => transfers }) };
+  const responder = new Responder({ route: () => service });
   const tcp = new TcpListener({
     at: { address: '127.0.0.1', port: 0 },
     clock: systemClock,

@@ -1,7 +1,10 @@
 import ipaddr from 'ipaddr.js';
+import { UsageError } from '../../../base/errors.ts';
 import type { AclOptions, AclRule } from '../../plugins/acl.ts';
+import { parseReceiver } from '../../server/mod.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
+import type { TransferDirective } from '../options.ts';
 import type { ReadContext } from '../read.ts';
 import type { Token } from '../token.ts';
 import { recordTypeOf } from './names.ts';
@@ -75,6 +78,29 @@ export function readLoadbalance(words: Words): true {
     },
   });
   return true;
+}
+
+/** https://coredns.io/plugins/transfer/ */
+export function readTransfer(words: Words, context: ReadContext): TransferDirective {
+  const zones = words.zones(context.zones);
+  const to: string[] = [];
+  words.properties({
+    to: (property) => {
+      for (const token of property.rest(1, 'an address, a range or *')) to.push(readReceiver(token));
+    },
+  });
+  if (to.length === 0) throw mistake(words.name, 'transfer needs a line such as: to 192.0.2.53');
+  return { zones, to };
+}
+
+function readReceiver(token: Token): string {
+  try {
+    parseReceiver(token.text);
+    return token.text;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw mistake(token, `${JSON.stringify(token.text)} of to of transfer is not an address, a range or *`);
+  }
 }
 
 /** A directive without arguments. */

@@ -48,10 +48,9 @@ export class TestNetwork {
     return this.#agent(place).request({ do: 'ask', protocol, address, port, timeoutMs });
   }
 
-  /** By which port the server sees a datagram come that was sent from `ownPort`; or an error's code, or `timeout`. */
-  async askForPort(place: Place, address: string, port: number, ownPort: number, timeoutMs = 5000): Promise<string> {
-    const words = await this.#agent(place).request({ do: 'ask', protocol: 'UDP', address, port, timeoutMs, ownPort });
-    return words.split(' ').at(-1)!;
+  /** The same of a datagram sent from that port; the server's words end with the port that it sees. */
+  askFrom(ownPort: number, place: Place, address: string, port: number, timeoutMs = 5000): Promise<string> {
+    return this.#agent(place).request({ do: 'ask', protocol: 'UDP', address, port, timeoutMs, ownPort });
   }
 
   destroy(): void {

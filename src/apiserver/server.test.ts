@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryStore } from '../store/mod.ts';
+import { unfinishedKey } from '../store/snapshot/mod.ts';
 import { serviceBody, startTestServer } from './test-server.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
@@ -55,3 +56,22 @@ test('refuses to advertise an address that leads nowhere', async (t) => {
       message: /Advertise the API server/,
     });
 });
+
+test('does not serve half of a backup', async (t) => {
+  const store = createMemoryStore();
+  await store.commit([{ type: 'create', key: unfinishedKey, value: '' }]);
+  await assert.rejects(startTestServer(t, { store }), /a backup was being restored to it, and is not there as a whole/);
+  assert.equal(store.revision, 2);
+});
+
+test('a backup is for those who may everything', async (t) => {
+  const { server } = await startTestServer(t);
+  const ask = async (user: { name: string; groups: string[] }) =>
+    (await server.exchange({ ...{ method: 'GET', url: '/signalbox/backup', headers: {} }, user, signal: never }))
+      .status;
+  assert.equal(await ask({ name: 'somebody', groups: ['system:authenticated'] }), 403);
+  assert.equal(await ask({ name: 'system:node:a', groups: ['system:nodes', 'system:authenticated'] }), 403);
+  assert.equal(await ask({ name: 'admin', groups: ['system:masters', 'system:authenticated'] }), 200);
+});
+
+const never = new AbortController().signal;

@@ -20,6 +20,7 @@ import {
   reviewResources,
 } from '../kube/mod.ts';
 import type { Store } from '../store/port.ts';
+import { takeSnapshot, unfinishedKey } from '../store/snapshot/mod.ts';
 import { checkEscalation } from './admission/escalation.ts';
 import { restrictNodes } from './admission/node-restriction.ts';
 import { parsePortRange, parseServiceCidr } from './allocation/address-range.ts';
@@ -72,6 +73,7 @@ export interface ApiServer {
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, log } = options;
   checkApiServerSettings(options);
+  await refuseUnfinished(store);
   const allocation = allocationOf(options);
   const caches = new Map(allResources.map((resource) => [resource, new ResourceCache(prefixOf(resource))]));
   const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.addressPool, allocation.portPool]);
@@ -93,6 +95,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     resources: [...allResources, ...reviewResources],
     serverAddress: `${advertised.address}:${advertised.port}`,
     problems: () => (feed.hasEnded ? ['store'] : []),
+    backup: () => takeSnapshot(store, '/registry/', clock.now()),
   });
   const authorizer = new Authorizer(roleIndexOf(caches), [nodeAuthorizer(new NodeGraph(caches.get(Pod)!))]);
   await feed.start();
@@ -133,6 +136,16 @@ const roleIndexOf = (caches: ReadonlyMap<Resource, ResourceCache>): RoleIndex =>
     roleBindings: caches.get(RoleBinding)!,
     clusterRoleBindings: caches.get(ClusterRoleBinding)!,
   });
+
+/** Half a cluster would be mended by controllers until nothing of the other half is left. */
+async function refuseUnfinished(store: Store): Promise<void> {
+  if ((await store.get(unfinishedKey)).value)
+    throw new UsageError(
+      'Serve from this store',
+      'a backup was being restored to it, and is not there as a whole',
+      'Run signalbox backup restore with that file again',
+    );
+}
 
 /** Throws UsageError for a setting that cannot be used: for whoever wants to know before anything is written. */
 export function checkApiServerSettings(

@@ -1,28 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { messageOf, UsageError } from '../base/errors.ts';
 import type { User } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
-import type { Store } from '../store/port.ts';
 import { outliveMistakes } from './mistakes.ts';
 import { ensureOneAuthority } from './one-authority.ts';
 import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
+import { openStore, type StoreFlags, storeKindOf, storeOptions } from './store-flags.ts';
 
-const storeKinds = ['sqlite', 'etcd', 'memory'] as const;
-type StoreKind = (typeof storeKinds)[number];
-
-interface ServerFlags extends LogFlags {
-  dataDir: string;
-  store?: StoreKind;
-  etcdServers?: string[];
-  etcdCafile?: string;
-  etcdCertfile?: string;
-  etcdKeyfile?: string;
-  etcdPrefix: string;
+interface ServerFlags extends LogFlags, StoreFlags {
   listenAddress: string;
   port: number;
   advertiseAddress: string;
@@ -33,25 +21,11 @@ interface ServerFlags extends LogFlags {
 }
 
 export function serverCommand(): Command {
-  const command = new Command('server')
-    .description('Run the control plane: API server, store, controllers and scheduler in one process.')
-    .option(
-      '--data-dir <folder>',
-      'holds the store, the certificates and admin.kubeconfig',
-      '/var/lib/signalbox/server',
-    )
-    .addOption(
-      new Option('--store <kind>', 'sqlite: on disk, every write synced; memory: gone when it ends')
-        .choices(storeKinds)
-        .default(undefined, 'sqlite; etcd with --etcd-servers'),
-    )
-    .option('--etcd-servers <urls>', 'members of an etcd cluster, with commas; etcd 3.4 or newer', (text) =>
-      text.split(','),
-    )
-    .option('--etcd-cafile <file>', "authority of the members' certificates, PEM")
-    .option('--etcd-certfile <file>', 'certificate that this server shows to etcd, PEM')
-    .option('--etcd-keyfile <file>', 'key of that certificate, PEM')
-    .option('--etcd-prefix <prefix>', 'what all keys in etcd begin with', '/signalbox')
+  const command = new Command('server').description(
+    'Run the control plane: API server, store, controllers and scheduler in one process.',
+  );
+  for (const option of storeOptions()) command.addOption(option);
+  command
     .option('--listen-address <address>', 'where to listen', '0.0.0.0')
     .option('--port <port>', 'HTTPS port', wholeNumber(1, 65_535), 6443)
     .addOption(
@@ -161,43 +135,5 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     const election = { client, clock, log, namespace: 'kube-system', name: 'signalbox-server', identity, lead };
     const { stop } = startElection(election);
     running.defer(stop);
-  }
-}
-
-async function openStore(flags: ServerFlags, log: Logger): Promise<Store> {
-  const { createMemoryStore, openEtcdStore, openSqliteStore } = await import('../store/mod.ts');
-  const kind = storeKindOf(flags);
-  if (kind === 'memory') return createMemoryStore();
-  if (kind === 'etcd') {
-    const { etcdServers: endpoints = [], etcdPrefix: prefix } = flags;
-    return await openEtcdStore({ endpoints, prefix, tls: etcdTls(flags), clock: systemClock, log });
-  }
-  mkdirSync(flags.dataDir, { recursive: true, mode: 0o700 });
-  return await openSqliteStore({ path: path.join(flags.dataDir, 'store.sqlite') });
-}
-
-function storeKindOf({ store, etcdServers }: ServerFlags): StoreKind {
-  const kind = store ?? (etcdServers ? 'etcd' : 'sqlite');
-  if (kind === 'etcd' && !etcdServers) throw new UsageError('Choose the store', '--store etcd needs --etcd-servers');
-  if (kind !== 'etcd' && etcdServers)
-    throw new UsageError('Choose the store', `--etcd-servers does not go with --store ${kind}`);
-  return kind;
-}
-
-function etcdTls({ etcdCafile, etcdCertfile, etcdKeyfile }: ServerFlags) {
-  if ((etcdCertfile === undefined) !== (etcdKeyfile === undefined))
-    throw new UsageError('Reach etcd', '--etcd-certfile and --etcd-keyfile go together');
-  return {
-    ...(etcdCafile !== undefined && { ca: readFlagFile('--etcd-cafile', etcdCafile) }),
-    ...(etcdCertfile !== undefined && { cert: readFlagFile('--etcd-certfile', etcdCertfile) }),
-    ...(etcdKeyfile !== undefined && { key: readFlagFile('--etcd-keyfile', etcdKeyfile) }),
-  };
-}
-
-function readFlagFile(flag: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`Read the file of ${flag}`, messageOf(error));
   }
 }

@@ -22,6 +22,8 @@ export interface PagesOptions {
   readonly serverAddress: string;
   /** What makes the server unfit to answer, by name; nothing when it is well. */
   readonly problems: () => readonly string[];
+  /** Everything in the store at one moment; nobody but who may everything gets to it. */
+  readonly backup: () => AsyncIterable<string>;
 }
 
 const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -45,6 +47,8 @@ export class Pages {
     if (request.method !== 'GET') refuse(methodNotAllowed());
     if (path === '/healthz' || path === '/livez') return this.#health(path, [], query);
     if (path === '/readyz') return this.#health(path, this.#options.problems(), query);
+    if (path === '/signalbox/backup')
+      return { status: 200, headers: { 'content-type': 'application/jsonl' }, body: this.#options.backup() };
     if (path.startsWith('/openapi/')) return this.#serveOpenApi(request, path);
     const { accept } = request.headers;
     if ((path === '/api' || path === '/apis') && wantsAggregated(accept)) return this.#aggregated(path);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIPv4 } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { UsageError } from '../base/errors.ts';
-import type { Exchange } from '../base/exchange.ts';
+import type { Exchange, User } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
 import {
   allResources,
@@ -26,6 +26,8 @@ import { restrictNodes } from './admission/node-restriction.ts';
 import { parsePortRange, parseServiceCidr } from './allocation/address-range.ts';
 import { Pool } from './allocation/pool.ts';
 import type { ServiceAllocation } from './allocation/service-allocation.ts';
+import { openIdPages } from './authentication/openid.ts';
+import { type TokenSettings, Tokens } from './authentication/tokens.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { nodeAuthorizer } from './authorization/node-authorizer.ts';
 import { NodeGraph } from './authorization/node-graph.ts';
@@ -58,6 +60,7 @@ export interface ApiServerOptions {
   readonly hasPeers?: boolean;
   /** In [0, 1); default Math.random. Chooses addresses and ports. */
   readonly random?: () => number;
+  readonly tokens?: TokenSettings;
 }
 
 export interface ApiServer {
@@ -65,6 +68,8 @@ export interface ApiServer {
   readonly exchange: Exchange;
   /** For transports: whoever gives no `user` is anonymous. */
   readonly answer: Exchange;
+  /** Who a bearer token stands for; undefined: nobody. */
+  authenticate(token: string): User | undefined;
   /** Ends every watch with a bookmark and stops the work by the clock; the store stays open. */
   stop(): Promise<void>;
 }
@@ -91,9 +96,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     return registry;
   };
   const advertised = { address: options.advertiseAddress, port: options.advertisePort };
+  const tokens = new Tokens(options.tokens ?? {}, caches, () => clock.now());
   const pages = new Pages({
     resources: [...allResources, ...reviewResources],
     serverAddress: `${advertised.address}:${advertised.port}`,
+    documents: openIdPages(tokens.accounts, `${advertised.address}:${advertised.port}`),
     problems: () => (feed.hasEnded ? ['store'] : []),
     backup: () => takeSnapshot(store, '/registry/', clock.now()),
   });
@@ -111,11 +118,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   housekeeping.start();
   const answer = createAnswer({
-    ...{ store, feed, clock, log, registryOf, pages, authorizer },
+    ...{ store, feed, clock, log, registryOf, pages, authorizer, tokens },
     admissions: [checkEscalation, restrictNodes],
   });
   return {
     answer,
+    authenticate: (token) => tokens.authenticate(token),
     exchange: (request) => answer(request.user ? request : { ...request, user: loopback }),
     async stop() {
       await peers?.stop();

@@ -18,7 +18,7 @@ export async function ensureOneAuthority(client: Client, caPem: string, hasPeers
     throw new UsageError(
       'Join the cluster in etcd',
       'its servers have another certificate authority than DATA-DIR/pki/ca.crt here',
-      `Copy pki/ca.crt and pki/ca.key of one of them; if theirs is to be replaced: kubectl -n ${place.namespace} delete configmap ${place.name}`,
+      `Copy pki/ca.crt, pki/ca.key and pki/sa.key of one of them; if theirs is to be replaced: kubectl -n ${place.namespace} delete configmap ${place.name}`,
     );
   await client.update(ConfigMap, { ...published, data: { ...published.data, [field]: caPem } });
 }

@@ -8,9 +8,10 @@ import { version } from '../base/version.ts';
 import { outliveMistakes } from './mistakes.ts';
 import { ensureOneAuthority } from './one-authority.ts';
 import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
+import { addTokenOptions, type TokenFlags, tokenSettings } from './server-tokens.ts';
 import { openStore, type StoreFlags, storeKindOf, storeOptions } from './store-flags.ts';
 
-interface ServerFlags extends LogFlags, StoreFlags {
+interface ServerFlags extends LogFlags, StoreFlags, TokenFlags {
   listenAddress: string;
   port: number;
   advertiseAddress: string;
@@ -53,6 +54,7 @@ Examples:
   signalbox server --advertise-address 192.0.2.1
   KUBECONFIG=/var/lib/signalbox/server/admin.kubeconfig kubectl get nodes`,
     );
+  addTokenOptions(command);
   for (const option of logOptions()) command.addOption(option);
   return command.action(runServer);
 }
@@ -96,6 +98,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
   const apiServer = await createApiServer({
     ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress, hasPeers },
     advertisePort: port,
+    tokens: await tokenSettings(flags),
   });
   // Connections are done when their watches are.
   let https: { close(): Promise<void> } | undefined;

@@ -72,7 +72,7 @@ function etcdTls({ etcdCafile, etcdCertfile, etcdKeyfile }: StoreFlags) {
   };
 }
 
-function readFlagFile(flag: string, file: string): string {
+export function readFlagFile(flag: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   SelfSubjectReview,
   SelfSubjectRulesReview,
   SubjectAccessReview,
+  TokenReview,
 } from './kinds/reviews.ts';
 import { Service } from './kinds/service.ts';
 import { Deployment, ReplicaSet } from './kinds/workload.ts';
@@ -38,6 +39,7 @@ export const allResources: readonly Resource[] = [
 /** Kinds that are created to ask something, and never kept. */
 export const reviewResources: readonly Resource[] = [
   SelfSubjectReview,
+  TokenReview,
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
   SelfSubjectRulesReview,

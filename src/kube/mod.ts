@@ -24,6 +24,7 @@ export {
   rbacGroup,
   type Subject,
 } from './kinds/rbac.ts';
+export { TokenRequest } from './kinds/reviews.ts';
 export type { ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
 export { applyConfiguration } from './managed-fields/apply.ts';

@@ -27,7 +27,7 @@ async function setUp(t: TestContext) {
   };
   const serve = async (pki: Pki, port: number) => {
     const front = await serveHttps(
-      { answer },
+      { answer, authenticate: server.authenticate },
       { address: '127.0.0.1', port, pki, clock: systemClock, log: silentLogger },
     );
     t.after(() => front.close());

@@ -62,6 +62,25 @@ describe('kubectl and who may do what', { skip: noKubectl }, () => {
     await refused('create', 'configmap', 'x', '-n', 'kube-system', '--as=joe');
   });
 
+  test('create token makes a token that kubectl can show', { skip: noServerValidation }, async () => {
+    await ok('create', 'serviceaccount', 'robot');
+    const token = (await ok('create', 'token', 'robot', '--duration=20m')).trim();
+    const asRobot = [
+      '--kubeconfig=/dev/null',
+      `--server=${server.url}`,
+      `--token=${token}`,
+      '--insecure-skip-tls-verify',
+    ];
+    assert.match(await ok('auth', 'whoami', ...asRobot), /^Username +system:serviceaccount:default:robot$/m);
+    assert.match(await refused('get', 'pods', ...asRobot), /User "system:serviceaccount:default:robot" cannot list/);
+    await ok('create', 'rolebinding', 'robot-views', '--clusterrole=view', '--serviceaccount=default:robot');
+    await ok('get', 'pods', ...asRobot);
+    assert.match(await refused('get', 'secrets', ...asRobot), /cannot list resource "secrets"/);
+    await ok('delete', 'serviceaccount', 'robot');
+    assert.match(await refused('get', 'pods', ...asRobot), /must be logged in|Unauthorized/);
+    assert.match(await refused('create', 'token', 'robot'), /serviceaccounts "robot" not found/);
+  });
+
   test('auth reconcile brings a role to what a file says', async () => {
     const file = await server.file(
       'roles.yaml',

@@ -45,6 +45,7 @@ export interface Finished {
 
 /** An API server of our own on a free port, and kubectl with a home of its own. */
 export interface KubectlServer {
+  readonly url: string;
   /** Runs kubectl to its end; never rejects. `editor` is what `kubectl edit` starts. */
   kubectl(args: readonly string[], options?: { stdin?: string; editor?: string }): Promise<Finished>;
   /** Runs kubectl until `stop`; `line` resolves with the first line of its output, old or new, that matches. */
@@ -89,6 +90,7 @@ async function startIn(folder: string, { withControllers }: KubectlServerOptions
   const controllers = withControllers ? startOwnControllers(apiServer) : undefined;
   const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
   return {
+    url: `https://127.0.0.1:${https.port}`,
     kubectl: (args, { stdin = '', editor } = {}) =>
       run(args, { ...env, ...(editor && { KUBE_EDITOR: editor }) }, stdin),
     follow: (args) => follow(args, env),

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { forbidden, type KubeObject, type Node, type Pod, type Resource } from '../../kube/mod.ts';
+import type { User } from '../../base/exchange.ts';
+import { forbidden, type KubeObject, type Node, type Pod, type Resource, ServiceAccount } from '../../kube/mod.ts';
 import { referencesOf } from '../authorization/pod-references.ts';
 import { nodeOf } from '../authorization/users.ts';
 import { refuse } from '../status-error.ts';
@@ -15,6 +16,21 @@ export const restrictNodes: Admission = (review) => {
   const why = judges[review.resource.kind]?.(review, node);
   if (why !== undefined) refuse(forbidden(review.resource, nameOf(review), why));
 };
+
+/** A token that an agent asks for goes with one Pod that runs there. */
+export function checkNodesToken(
+  user: User,
+  account: ServiceAccount,
+  pod: Pod | undefined,
+  reference: { readonly uid?: string } | undefined,
+): void {
+  const node = nodeOf(user);
+  if (node === undefined) return;
+  const deny = (why: string) => refuse(forbidden(ServiceAccount, account.metadata.name, why));
+  if (!pod) deny('node requested token not bound to a pod');
+  else if (!reference?.uid) deny('node requested token bound to a pod without specifying the uid');
+  else if (pod.spec.nodeName !== node) deny('node requested token bound to a pod scheduled on a different node');
+}
 
 const nameOf = ({ after, before }: Review): string => (after ?? before)!.metadata.name;
 const quoted = (text: string) => JSON.stringify(text);

@@ -20,6 +20,8 @@ export interface PagesOptions {
   readonly resources: readonly Resource[];
   /** `10.0.0.1:6443` */
   readonly serverAddress: string;
+  /** Further pages, by path. */
+  readonly documents?: Readonly<Record<string, { readonly type: string; readonly document: object }>>;
   /** What makes the server unfit to answer, by name; nothing when it is well. */
   readonly problems: () => readonly string[];
   /** Everything in the store at one moment; nobody but who may everything gets to it. */
@@ -52,6 +54,9 @@ export class Pages {
     if (path.startsWith('/openapi/')) return this.#serveOpenApi(request, path);
     const { accept } = request.headers;
     if ((path === '/api' || path === '/apis') && wantsAggregated(accept)) return this.#aggregated(path);
+    const further = this.#options.documents?.[path];
+    if (further)
+      return { status: 200, headers: { 'content-type': further.type }, body: JSON.stringify(further.document) };
     acceptJson(accept);
     const document = this.#discovery(path) ?? refuse(noSuchResource());
     return jsonResponse(200, JSON.stringify(document));

@@ -21,6 +21,10 @@ export function subresourcesOf(resource: Resource): SubresourceEntry[] {
     entries.push({ name: 'binding', kind: { ...own, kind: 'Binding' }, verbs: ['create'] });
     entries.push({ name: 'eviction', kind: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'] });
   }
+  if (resource.kind === 'ServiceAccount') {
+    const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
+    entries.push({ name: 'token', kind, verbs: ['create'] });
+  }
   if (resource === Namespace) entries.push({ name: 'finalize', kind: own, verbs: ['update'] });
   if (resource.subresources.includes('scale')) {
     const kind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };

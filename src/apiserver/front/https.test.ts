@@ -37,7 +37,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 async function startFront(t: TestContext, answer?: Exchange): Promise<HttpsFront> {
-  const server = answer ? { answer } : (await startTestServer(t)).server;
+  const server = answer ? { answer, authenticate: () => undefined } : (await startTestServer(t)).server;
   const front = await serveHttps(server, { address: '127.0.0.1', port: 0, pki, clock, log: silentLogger });
   t.after(() => front.close());
   return front;
@@ -119,6 +119,20 @@ describe('who is asking', () => {
     const headers = { authorization: 'Bearer abc' };
     const { status, text } = await ask(port, '/healthz', { headers });
     assert.deepEqual([status, JSON.parse(text).reason], [401, 'Unauthorized']);
+  });
+
+  test('a bearer token names the user; one that nobody knows, or another scheme, is refused', async (t) => {
+    const joe = { name: 'joe', groups: [] };
+    const authenticate = (token: string) => (token === 'abc' ? joe : undefined);
+    const options = { address: '127.0.0.1', port: 0, pki, clock, log: silentLogger };
+    const front = await serveHttps({ answer: echoUser, authenticate }, options);
+    t.after(() => front.close());
+    const say = (authorization: string, identity?: KeyPair) =>
+      ask(front.port, '/', { headers: { authorization }, identity });
+    for (const header of ['Bearer abc', 'bearer  abc ']) assert.deepEqual(JSON.parse((await say(header)).text), joe);
+    for (const header of ['Bearer abd', 'Bearer', 'Bearer abc abc', 'Basic YWJjOmFiYw==', 'abc'])
+      assert.equal((await say(header)).status, 401, header);
+    assert.equal(JSON.parse((await say('Bearer abc', admin)).text).name, 'admin');
   });
 
   test('Impersonate headers arrive as they were sent, each value for itself', async (t) => {
@@ -355,5 +369,8 @@ test('closing ends watches and lets what is under way finish', async (t) => {
 test('a port that is taken is an operating error', async (t) => {
   const { port } = await startFront(t, echoUser);
   const options = { address: '127.0.0.1', port, pki, clock, log: silentLogger };
-  await assert.rejects(serveHttps({ answer: echoUser }, options), { code: 'EADDRINUSE', message: /^Listen on 127/ });
+  await assert.rejects(serveHttps({ answer: echoUser, authenticate: () => undefined }, options), {
+    code: 'EADDRINUSE',
+    message: /^Listen on 127/,
+  });
 });

@@ -5,16 +5,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../base/clock.ts';
 import { codeOf, messageOf, OperatingError } from '../../base/errors.ts';
-import type { ApiRequest, Exchange } from '../../base/exchange.ts';
+import type { ApiRequest, Exchange, User } from '../../base/exchange.ts';
 import type { Logger } from '../../base/log.ts';
 import { internalError, unauthorized } from '../../kube/mod.ts';
+import { bearerIn } from '../authentication/authenticator.ts';
+import { type Identity, identityOf } from '../authentication/client-certificate.ts';
+import { anonymous } from '../authorization/users.ts';
 import { statusResponse } from '../encoding/response.ts';
 import type { Pki } from '../pki/pki.ts';
 import { impersonationIn } from '../request/impersonation.ts';
 import type { ApiServer } from '../server.ts';
 import { isStatusError } from '../status-error.ts';
 import { decodeText, readBody } from './body.ts';
-import { type Identity, identityOf } from './identity.ts';
 import { decodeProtobuf, protobufType } from './protobuf/decode.ts';
 import { sendResponse } from './send.ts';
 
@@ -52,7 +54,10 @@ const lingerMs = 2_000;
 type Incoming = IncomingMessage | Http2ServerRequest;
 
 /** HTTPS for an Exchange: HTTP/2 and HTTP/1.1, client certificates, limits on what a client may send. */
-export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options: HttpsOptions): Promise<HttpsFront> {
+export async function serveHttps(
+  { answer, authenticate }: Pick<ApiServer, 'answer' | 'authenticate'>,
+  options: HttpsOptions,
+): Promise<HttpsFront> {
   const { clock, log, pki } = options;
   const server = createSecureServer({
     allowHTTP1: true,
@@ -74,10 +79,12 @@ export async function serveHttps({ answer }: Pick<ApiServer, 'answer'>, options:
   const connections = trackConnections(server, log, options.idleMs ?? 120_000);
   (server as unknown as { headersTimeout: number }).headersTimeout = headersTimeoutMs;
   server.on('request', (incoming, outgoing) => {
-    handle({ answer, clock, log }, incoming as Incoming, outgoing as unknown as ServerResponse).catch((error) => {
-      log.debug('Connection lost', { error: messageOf(error) });
-      outgoing.destroy();
-    });
+    handle({ answer, authenticate, clock, log }, incoming as Incoming, outgoing as unknown as ServerResponse).catch(
+      (error) => {
+        log.debug('Connection lost', { error: messageOf(error) });
+        outgoing.destroy();
+      },
+    );
   });
   await listen(server, options);
   return {
@@ -160,21 +167,31 @@ function identityOfRequest(incoming: Incoming): Identity {
   return identity;
 }
 
+/** A certificate counts first, then a token; undefined: what was shown is no good, and so is not taken for nobody's. */
+function userOf(incoming: Incoming, authenticate: ApiServer['authenticate']): User | undefined {
+  const identity = identityOfRequest(incoming);
+  if (identity === 'refused') return undefined;
+  const { authorization } = incoming.headers;
+  if (identity !== anonymous || !authorization) return identity;
+  const token = bearerIn(authorization);
+  return token === undefined ? undefined : authenticate(token);
+}
+
 interface HandleParts {
   readonly answer: Exchange;
+  readonly authenticate: ApiServer['authenticate'];
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 async function handle(parts: HandleParts, incoming: Incoming, outgoing: ServerResponse): Promise<void> {
-  const { answer, clock, log } = parts;
+  const { answer, authenticate, clock, log } = parts;
   const left = new AbortController();
   outgoing.once('close', () => left.abort());
   const isHead = incoming.method === 'HEAD';
   try {
-    const user = identityOfRequest(incoming);
-    if (user === 'refused' || (incoming.headers.authorization && user.groups.includes('system:unauthenticated')))
-      return await refuseEarly(incoming, outgoing, statusResponse(unauthorized()), clock);
+    const user = userOf(incoming, authenticate);
+    if (!user) return await refuseEarly(incoming, outgoing, statusResponse(unauthorized()), clock);
     const bytes = hasBody(incoming) ? await readBody(incoming, incoming.headers['content-length'], clock) : undefined;
     const impersonation = impersonationIn(incoming.rawHeaders);
     const response = await answer({

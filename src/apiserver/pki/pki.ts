@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, UsageError } from '../../base/errors.ts';
 import { parseServiceCidr } from '../allocation/address-range.ts';
+import { generateSigningKey } from '../authentication/signing-keys.ts';
 import { readIfThere, writeAtomically } from './files.ts';
 import { issue, type KeyPair, type Subject, type Validity } from './issue.ts';
 
@@ -61,6 +62,16 @@ export const issueClientCertificate = ({
   ...subject
 }: Subject & { readonly pki: Pki; readonly clock: Clock }): Promise<KeyPair> =>
   issue(subject, 'client', validity(clock, leafDays), pki.authority);
+
+/** The key that signs ServiceAccount tokens, as PEM; made at the first start. */
+export async function ensureSigningKey(dir: string): Promise<string> {
+  const file = join(dir, 'sa.key');
+  const there = await readIfThere(file);
+  if (there !== undefined) return there;
+  const made = generateSigningKey();
+  await writeAtomically(file, made, 0o600);
+  return made;
+}
 
 async function ensureAuthority(dir: string, clock: Clock): Promise<KeyPair> {
   const there = await readPair(dir, 'ca');

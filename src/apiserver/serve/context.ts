@@ -3,6 +3,7 @@ import type { ApiRequest, User } from '../../base/exchange.ts';
 import type { Resource, Writer } from '../../kube/mod.ts';
 import type { Store } from '../../store/port.ts';
 import type { Admission } from '../admission/admission.ts';
+import type { Tokens } from '../authentication/tokens.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { Feed } from '../cache/feed.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -16,6 +17,7 @@ export interface ServeParts {
   readonly clock: Clock;
   readonly registryOf: (resource: Resource) => Registry;
   readonly authorizer: Authorizer;
+  readonly tokens: Tokens;
   readonly admissions: readonly Admission[];
 }
 

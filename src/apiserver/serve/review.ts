@@ -11,6 +11,7 @@ import {
   type Resource,
   reviewResources,
 } from '../../kube/mod.ts';
+import type { Tokens } from '../authentication/tokens.ts';
 import type { Attributes, ResourceAttributes } from '../authorization/attributes.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { nodeOf } from '../authorization/users.ts';
@@ -25,6 +26,7 @@ interface ReviewCall {
   readonly user: User;
   readonly route: ResourceRoute;
   readonly authorizer: Authorizer;
+  readonly tokens: Tokens;
 }
 
 /** What a review is answered with, by kind; each reads its own spec. */
@@ -48,6 +50,12 @@ export async function serveReview(call: ReviewCall): Promise<ApiResponse> {
 }
 
 const answers: Readonly<Record<string, Answer>> = {
+  TokenReview({ tokens }, { spec: { token, audiences = [] } }: { spec: { token?: string; audiences?: string[] } }) {
+    if (!token) return refuse(badRequest('token is required for TokenReview in authentication'));
+    const verified = tokens.review(token, audiences);
+    if (!verified) return { authenticated: false, user: {}, error: 'invalid bearer token' };
+    return { authenticated: true, user: userInfoOf(verified.user), audiences: verified.audiences };
+  },
   SelfSubjectReview: ({ user }) => ({ userInfo: userInfoOf(user) }),
   SelfSubjectAccessReview: (call, { spec }: AccessReview) => accessStatus(call, spec, call.user),
   SubjectAccessReview: (call, { spec }: AccessReview) => accessStatus(call, spec, subjectOf(call, spec)),
@@ -60,7 +68,7 @@ const answers: Readonly<Record<string, Answer>> = {
   SelfSubjectRulesReview: (call, { spec }: { spec: { namespace?: string } }) => rulesStatus(call, spec.namespace ?? ''),
 };
 
-export const userInfoOf = ({ name, uid, groups, extra }: User) => ({
+const userInfoOf = ({ name, uid, groups, extra }: User) => ({
   username: name,
   ...(uid !== undefined && { uid }),
   groups,

@@ -20,6 +20,7 @@ import { applyScale, isApply } from './apply.ts';
 import { type NamedCall, writerOf } from './context.ts';
 import { answerVersion } from './encode.ts';
 import { serveStatus } from './object.ts';
+import { createToken } from './token.ts';
 
 /** What can be asked of an object beside the object itself. */
 export function serveSubresource(call: NamedCall, subresource: string): Promise<ApiResponse> {
@@ -28,6 +29,8 @@ export function serveSubresource(call: NamedCall, subresource: string): Promise<
   if (subresource === 'scale' && subresources.includes('scale')) return serveScale(call);
   if (subresource === 'binding' && kind === 'Pod') return only('POST', call, bind);
   if (subresource === 'eviction' && kind === 'Pod') return only('POST', call, evict);
+  if (subresource === 'token' && kind === 'ServiceAccount')
+    return only('POST', call, () => createToken(call, call.tokens.accounts));
   if (subresource === 'finalize' && kind === 'Namespace') return only('PUT', call, finalize);
   return refuse(noSuchResource());
 }

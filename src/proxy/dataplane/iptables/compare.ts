@@ -59,7 +59,7 @@ class SharedComparison {
 
   *begin(): Generator<Edit> {
     const { table, name, tail } = this.#chain;
-    if (this.#found === undefined) yield { do: 'create', table, chain: name, rules: tail };
+    if (this.#found === undefined) yield { do: 'create', table, chain: name, rules: [] };
     for (const rule of tail) this.#surplus.delete(printRule(rule));
   }
 
@@ -67,7 +67,7 @@ class SharedComparison {
     const { table, name } = this.#chain;
     if (this.#rewritten) this.#rewritten.push(rule);
     else if (this.#surplus.size === 0 || !this.#surplus.delete(printRule(rule))) {
-      yield { do: 'insert', table, chain: name, rule, at: 'start' };
+      yield { do: 'insert', table, chain: name, rule, at: this.#found ? 'start' : 'end' };
     }
   }
 
@@ -75,6 +75,8 @@ class SharedComparison {
     const { table, name, tail } = this.#chain;
     if (this.#rewritten) {
       yield { do: 'change', table, chain: name, before: this.#found!, after: [...this.#rewritten, ...tail] };
+    } else if (this.#found === undefined) {
+      for (const rule of tail) yield { do: 'insert', table, chain: name, rule, at: 'end' };
     } else for (const text of this.#surplus) yield { do: 'remove', table, chain: name, text };
   }
 

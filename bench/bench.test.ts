@@ -6,10 +6,24 @@ import { test } from 'node:test';
 import { listNetns } from '../src/kernel/mod.ts';
 import type { Benchmark, BenchmarkResult } from './harness.ts';
 
-const withoutRoot = ['store'];
+const withoutRoot = ['api', 'api-list', 'store', 'watch'];
 /** Numbers of other columns are counts of what the column names. */
-const unit = /(Ms|Us|MiB|Percent|[pP]er((Cpu)?Second|Transaction))$/;
-const counts = ['services', 'endpoints', 'records', 'messages', 'bytes', 'writers', 'keys', 'run', 'qps'];
+const unit = /((Ms|Us)(Per[A-Z][a-z]+)?|MiB|kibPerObject|Percent|[pP]er((Cpu)?Second|Transaction))$/;
+const counts = [
+  'services',
+  'endpoints',
+  'records',
+  'messages',
+  'bytes',
+  'writers',
+  'keys',
+  'run',
+  'qps',
+  'fsyncs',
+  'watchers',
+  'dropped',
+  'objects',
+];
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'harness.ts')

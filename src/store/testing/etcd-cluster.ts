@@ -14,6 +14,10 @@ export interface EtcdFlags {
   /** PEM files; with them clients must speak TLS, and show a certificate of this authority. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly more?: readonly string[];
+  /** For its data; left out: one of its own below the machine's folder for temporary files. */
+  readonly folder?: string;
+  /** A command that runs each member, such as strace. */
+  readonly under?: readonly string[];
 }
 
 interface Member {
@@ -26,7 +30,7 @@ interface Member {
 /** Real etcd on loopback, its data in a folder that goes with it. */
 export class EtcdCluster {
   readonly #members: Member[];
-  readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'signalbox-etcd-'));
+  readonly #folder: string;
   readonly #flags: EtcdFlags;
 
   static async start(flags: EtcdFlags = {}): Promise<EtcdCluster> {
@@ -39,6 +43,7 @@ export class EtcdCluster {
 
   private constructor(flags: EtcdFlags, ports: readonly number[]) {
     this.#flags = flags;
+    this.#folder = flags.folder ?? mkdtempSync(path.join(os.tmpdir(), 'signalbox-etcd-'));
     const scheme = flags.tls ? 'https' : 'http';
     this.#members = Array.from({ length: flags.members ?? 1 }, (_, i) => ({
       name: `m${i}`,
@@ -52,10 +57,15 @@ export class EtcdCluster {
     return this.#members.map(({ client }) => client);
   }
 
+  /** Of the members that run. */
+  get pids(): number[] {
+    return this.#members.flatMap(({ process }) => process?.pid ?? []);
+  }
+
   startMember(index: number): void {
     const member = this.#members[index]!;
-    const { tls, more = [] } = this.#flags;
-    const words = {
+    const { tls, more = [], under = [] } = this.#flags;
+    const settings = {
       name: member.name,
       'data-dir': path.join(this.#folder, member.name),
       'listen-client-urls': member.client,
@@ -67,8 +77,9 @@ export class EtcdCluster {
       'election-timeout': '500',
       ...(tls && { 'trusted-ca-file': tls.ca, 'cert-file': tls.cert, 'key-file': tls.key, 'client-cert-auth': 'true' }),
     };
-    const flags = Object.entries(words).map(([name, value]) => `--${name}=${value}`);
-    member.process = spawn('etcd', [...flags, ...more], { stdio: 'ignore' });
+    const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+    const [command, ...words] = [...under, 'etcd', ...flags, ...more];
+    member.process = spawn(command!, words, { stdio: 'ignore' });
   }
 
   /** With -9, or SIGSTOP and SIGCONT. */

@@ -33,8 +33,7 @@ export async function runCorefile(flags: CorefileFlags, clock: Clock, log: Logge
     // A signal while the cluster is waited for must not have to wait too.
     const started = server.start();
     await Promise.race([interrupted, started]);
-    await interrupted;
-    await Promise.all([server.stop(), started]);
+    await Promise.race([interrupted, server.failed]).finally(() => Promise.all([server.stop(), started]));
   } finally {
     if (flags.pidfile !== undefined) rmSync(flags.pidfile, { force: true });
   }

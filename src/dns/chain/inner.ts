@@ -16,14 +16,23 @@ export const uncut = { kind: 'tcp', maxUdpBytes: safeUdpBytes } as const;
 const keptFlags = headerFlags.recursionDesired | headerFlags.checkingDisabled;
 
 /** A question of our own on the way to answering `outer`: `name` (a wire name) and `type`, for the same client. */
-export function innerQuestion(outer: Question, name: Uint8Array, type: number): Question {
+export const innerQuestion = (outer: Question, name: Uint8Array, type: number): Question =>
+  ownQuestion(name, type, outer.query.flags & keptFlags, outer.client);
+
+/** A question that no client has asked. */
+export function ownQuestion(
+  name: Uint8Array,
+  type: number,
+  flags: number = headerFlags.recursionDesired,
+  client: Question['client'] = { address: '127.0.0.1', port: 0 },
+): Question {
   const packet = Buffer.alloc(12 + name.length + 4);
-  packet.writeUInt16BE(outer.query.flags & keptFlags, 2);
+  packet.writeUInt16BE(flags, 2);
   packet.writeUInt16BE(1, 4);
   packet.set(name, 12);
   packet.writeUInt16BE(type, 12 + name.length);
   packet.writeUInt16BE(recordClasses.IN, 14 + name.length);
-  return { packet, query: parseQuery(packet)!, transport: uncut, client: outer.client };
+  return { packet, query: parseQuery(packet)!, transport: uncut, client };
 }
 
 /** The same question, EDNS and all, about another name, type or class. */

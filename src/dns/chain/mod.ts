@@ -1,5 +1,5 @@
 export { codeOnly, compose, nobodyAnswers } from './compose.ts';
-export { cameOverTcp, innerQuestion, messageOf, rcodeOf, renamedQuestion } from './inner.ts';
+export { cameOverTcp, innerQuestion, messageOf, ownQuestion, rcodeOf, renamedQuestion } from './inner.ts';
 export { errorOf, originOf } from './notes.ts';
 export type { Answer, Handler, Plugin, Question } from './port.ts';
 export { type Records, recordsOf, restate } from './restate.ts';

@@ -64,6 +64,11 @@ export class Forwarding {
     await Promise.all(this.#files.map((file) => file.start()));
   }
 
+  /** Whether resolvers are known, and all of them are this server. */
+  get leadsOnlyHere(): boolean {
+    return this.#current().length === 0 && this.#from.length > 0;
+  }
+
   /** Ends what is under way. */
   stop(): void {
     for (const file of this.#files) file.stop();

@@ -1,7 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { keyOf } from '../../wire/dns/mod.ts';
 import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
-import type { CacheDirective, Directives, KubernetesDirective, ServerBlock } from '../corefile/mod.ts';
+import type {
+  CacheDirective,
+  Directives,
+  ForwardDirective,
+  KubernetesDirective,
+  ServerBlock,
+} from '../corefile/mod.ts';
 import { Forwarding, type ForwardingDependencies } from '../forward/mod.ts';
 import type { ForwardBooks } from '../metrics/forward-books.ts';
 import type { QueryBooks } from '../metrics/query-books.ts';
@@ -12,9 +20,11 @@ import { createAnyPlugin } from '../plugins/any.ts';
 import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from '../plugins/cache/mod.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
+import { LoopError, LoopWatch } from '../plugins/loop.ts';
 import { createMinimalPlugin } from '../plugins/minimal.ts';
 import { answersForNext, createRelayPlugin } from '../plugins/relay.ts';
 import { createWhoamiPlugin } from '../plugins/whoami.ts';
+import { isWithinAny, zoneKeys } from '../plugins/zones.ts';
 import type { Service } from '../server/mod.ts';
 import type { Clusters, FollowedCluster } from './cluster.ts';
 import { NamePlugins } from './name-plugins.ts';
@@ -42,6 +52,8 @@ export interface RunningBlock {
   readonly cache: CacheCounters | undefined;
   readonly names: NamePlugins;
   start(): Promise<void>;
+  /** Looks for forwarding loops where the block says so; for when questions are received. */
+  watchLoops(onLoop: (error: LoopError) => void): void;
   stop(): void;
 }
 
@@ -51,7 +63,6 @@ export interface RunningBlock {
  */
 export function createBlock(block: ServerBlock, dependencies: BlockDependencies): RunningBlock {
   const { directives } = block;
-  if (directives.loop) dependencies.log.warn('A directive has no effect yet', { directive: 'loop' });
   const cluster =
     directives.kubernetes &&
     dependencies.clusters.of(directives.kubernetes, directives.autopath?.source.kind === 'kubernetes');
@@ -59,7 +70,8 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   const forwards = (directives.forward ?? []).map((options) => new Forwarding(options, { ...dependencies, books }));
   const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
   const names = new NamePlugins(directives, cluster, dependencies);
-  const head = compose(pluginsOf(directives, { cluster, cache, names, forwards }, dependencies), nobodyAnswers);
+  const loops = directives.loop && new LoopWatch({ clock: dependencies.clock, zones: loopZones(block), randomDigits });
+  const head = compose(pluginsOf(directives, { cluster, cache, names, forwards, loops }, dependencies), nobodyAnswers);
   const transfers = transfersOf(directives, cluster);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
@@ -83,8 +95,15 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
     async start() {
       await Promise.all([names, ...forwards].map((each) => each.start()));
     },
+    watchLoops(onLoop) {
+      for (const [index, forwarding] of loops ? forwards.entries() : []) {
+        if (forwarding.leadsOnlyHere) onLoop(leadsHere(directives.forward![index]!));
+      }
+      loops?.start(onLoop);
+    },
     stop() {
       for (const each of [names, ...forwards]) each.stop();
+      loops?.stop();
       errors?.close();
     },
   };
@@ -95,11 +114,12 @@ interface BlockParts {
   readonly cache: CachePlugin | undefined;
   readonly names: NamePlugins;
   readonly forwards: readonly Forwarding[];
+  readonly loops: LoopWatch | undefined;
 }
 
 function pluginsOf(
   directives: Directives,
-  { cluster, cache, names, forwards }: BlockParts,
+  { cluster, cache, names, forwards, loops }: BlockParts,
   { random }: BlockDependencies,
 ): Plugin[] {
   const { kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
@@ -111,6 +131,7 @@ function pluginsOf(
     ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster)] : []),
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),
+    ...(loops ? [loops.plugin] : []),
     ...(cache ? [cache.plugin] : []),
     ...forward.map(({ from, except, next, nextOnNoData }, index) =>
       createRelayPlugin({
@@ -124,6 +145,20 @@ function pluginsOf(
     ...(whoami ? [createWhoamiPlugin()] : []),
   ];
 }
+
+/** For each `forward` a zone whose names come to this block and leave it so. */
+function loopZones({ zones, directives: { forward = [] } }: ServerBlock): readonly string[] {
+  const isBelow = (zone: string, other: string) => isWithinAny(keyOf(zone), zoneKeys([other]));
+  const shared = forward.map(({ from }) =>
+    zones.some((zone) => isBelow(from, zone)) ? from : zones.find((zone) => isBelow(zone, from)),
+  );
+  return [...new Set(shared.filter((zone) => zone !== undefined))];
+}
+
+const randomDigits = (): string => String(randomBytes(8).readBigUInt64BE());
+
+const leadsHere = ({ from, to }: ForwardDirective): LoopError =>
+  new LoopError(`forward ${from} ${to.join(' ')} names nobody but this server itself`);
 
 const zonePlugin = ({ ttlSeconds, fallthrough }: KubernetesDirective, cluster: FollowedCluster): Plugin =>
   createKubernetesPlugin({

@@ -12,6 +12,7 @@ import {
   type HostPort,
   type KubernetesDirective,
   readCorefile,
+  type ServerBlock,
 } from '../corefile/mod.ts';
 import type { SocketAddress } from '../forward/mod.ts';
 import { Responder, type Service } from '../server/mod.ts';
@@ -64,9 +65,12 @@ export class CorefileServer {
   readonly #pages: PageServers;
   readonly #health: HealthCheck;
   readonly #stopping = new AbortController();
+  readonly #failure = Promise.withResolvers<never>();
+  readonly #answeredAt = new WeakMap<ServerBlock, SocketAddress[]>();
   #current: Generation | undefined;
   /** What was read last, well or not: the same mistake is told once. */
   #seen = '';
+  #hasFailed = false;
   #busy: Promise<void> = Promise.resolve();
   #cancelReload: Cancel = () => {};
   #cancelAddresses: Cancel = () => {};
@@ -89,6 +93,7 @@ export class CorefileServer {
           .map((running) => ({ server: serverLabel(running), found: running.names.foundBySearch })),
       configuration: () => this.#current?.signature ?? '',
     });
+    this.#failure.promise.catch(() => {});
     this.#health = new HealthCheck({ clock, metrics: this.metrics, portOf: (at) => this.#pages.portOf(at) });
   }
 
@@ -105,6 +110,11 @@ export class CorefileServer {
     return this.#complaint() === undefined;
   }
 
+  /** Rejects with LoopError when `loop` has found one: the server should not go on. */
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
   /** Resolves when it answers. Rejects with UsageError for a Corefile that cannot be used, else with OperatingError. */
   async start(): Promise<void> {
     try {
@@ -119,6 +129,7 @@ export class CorefileServer {
       this.#health.follow(next.corefile.blocks.find(({ directives }) => directives.health)?.directives.health?.at);
       this.#watchFiles();
       this.#watchAddresses();
+      this.#watchLoops(next);
     } catch (error) {
       await this.#close();
       throw error;
@@ -131,7 +142,7 @@ export class CorefileServer {
     return this.#busy;
   }
 
-  /** Answers on for the lame-duck time, no longer ready, then closes everything. */
+  /** Answers on for the lame-duck time, no longer ready, then closes everything. After `failed` it closes at once. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -141,7 +152,7 @@ export class CorefileServer {
       0,
       ...(this.#current?.corefile.blocks ?? []).map(({ directives }) => directives.health?.lameDuckMs ?? 0),
     );
-    if (this.addresses.length > 0 && lameDuckMs > 0) {
+    if (this.addresses.length > 0 && lameDuckMs > 0 && !this.#hasFailed) {
       this.#options.log.info('Answering on until clients have moved', { ms: lameDuckMs });
       await sleep(this.#options.clock, lameDuckMs);
     }
@@ -178,7 +189,8 @@ export class CorefileServer {
           forwards: this.metrics.forwards,
           readFile: (file) => files.read(file),
           onMistake: () => this.metrics.mistakes++,
-          ownAddresses: () => this.addresses,
+          // Another block of ours may well be forwarded to.
+          ownAddresses: () => (this.#answeredAt.get(block) ?? []).flatMap((at) => this.#listeners.boundAt(at) ?? []),
         }),
       );
       return { corefile, blocks, signature: source.signature };
@@ -219,7 +231,17 @@ export class CorefileServer {
     this.#retired.add(retired);
     await this.#pages.configure(this.#pagesOf(next.corefile));
     await this.#clusters.keep(clustersOf(next.blocks));
+    this.#watchLoops(next);
     log.info('The Corefile has been taken over', { blocks: next.blocks.length });
+  }
+
+  #watchLoops({ blocks }: Generation): void {
+    for (const block of blocks) {
+      block.watchLoops((error) => {
+        this.#hasFailed = true;
+        this.#failure.reject(error);
+      });
+    }
   }
 
   /** Whether all clusters of the generation were listed in time. */
@@ -242,7 +264,12 @@ export class CorefileServer {
     for (const running of blocks) {
       const { port, zones, directives } = running.block;
       const services = zones.map((zone) => [zone, running.service(serverLabel(running), zoneLabel(zone))] as const);
-      for (const address of new Set(listenAddresses(directives.bind, interfaces))) {
+      const addresses = [...new Set(listenAddresses(directives.bind, interfaces))];
+      this.#answeredAt.set(
+        running.block,
+        addresses.map((address) => ({ address, port })),
+      );
+      for (const address of addresses) {
         const key = `${address} ${port}`;
         const maxUdpBytes = directives.bufsize?.bytes ?? defaultUdpBytes;
         const place = places.get(key) ?? { at: { address, port }, services: new Map(), maxUdpBytes };

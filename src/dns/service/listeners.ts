@@ -36,6 +36,11 @@ export class ListenerSet {
     return [...this.#slots.values()].map(({ bound }) => bound);
   }
 
+  /** Where it is listened at in truth, as port 0 leaves that to the kernel. Undefined: not yet, or no more. */
+  boundAt(at: SocketAddress): SocketAddress | undefined {
+    return this.#slots.get(socketAddressText(at))?.bound;
+  }
+
   /** New sockets are opened before anything else changes: when one cannot be had, all stays as it was. */
   async configure(wanted: readonly Answering[]): Promise<void> {
     const opened = new Map<string, Slot>();

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { listNetns } from '../src/kernel/mod.ts';
-import type { Benchmark, BenchmarkResult } from './harness.ts';
+import { type Benchmark, type BenchmarkResult, everything, wantsOnly } from './harness.ts';
 
 const withoutRoot = ['api', 'api-list', 'store', 'watch'];
 /** Numbers of other columns are counts of what the column names. */
@@ -35,7 +35,7 @@ for (const name of names) {
     assert.equal(benchmark.name, name);
     assert.match(benchmark.description, /^[^\n]{20,}$/);
     const progress: string[] = [];
-    const result = await benchmark.run({ tiny: true, progress: (text) => progress.push(text) });
+    const result = await benchmark.run({ tiny: true, wants: everything, progress: (text) => progress.push(text) });
     assert.notEqual(progress.length, 0);
     checkRows(result);
     checkSamples(result);
@@ -74,3 +74,13 @@ function checkSamples({ samples }: BenchmarkResult): void {
     assert.ok(values.every(Number.isFinite), name);
   }
 }
+
+test('Some rows alone can be asked for, by their columns', () => {
+  const wants = wantsOnly(['dataplane=nftables,userspace', 'services=100']);
+  assert.equal(wants({ dataplane: 'nftables', services: 100 }), true);
+  assert.equal(wants({ dataplane: 'userspace', services: 100, endpoints: 2 }), true);
+  assert.equal(wants({ dataplane: 'iptables-nft', services: 100 }), false);
+  assert.equal(wants({ dataplane: 'nftables', services: 1000 }), false);
+  assert.equal(wants({ services: 100 }), true, 'a benchmark without that column');
+  assert.throws(() => wantsOnly(['nftables']), /it is not COLUMN=VALUE/);
+});

@@ -11,7 +11,26 @@ export interface Benchmark {
 export interface BenchmarkContext {
   /** Small sizes and few samples: to see that it runs, not what it says. */
   readonly tiny: boolean;
+  /** Whether somebody wants the rows that have these columns; without `--only` all of them. */
+  wants(columns: Readonly<Record<string, string | number>>): boolean;
   progress(text: string): void;
+}
+
+export const everything: BenchmarkContext['wants'] = () => true;
+
+/**
+ * Of `dataplane=nftables services=1000,10000`: rows agree with each of them, as far as they have the column. Throws
+ * TypeError for what cannot be read.
+ */
+export function wantsOnly(words: readonly string[]): BenchmarkContext['wants'] {
+  const wanted = words.map((word) => {
+    const [column, values] = word.split('=');
+    if (!column || !values)
+      throw new TypeError(`Cannot read ${JSON.stringify(word)}: it is not COLUMN=VALUE[,VALUE ...]`);
+    return { column, values: values.split(',') };
+  });
+  return (columns) =>
+    wanted.every(({ column, values }) => !(column in columns) || values.includes(String(columns[column])));
 }
 
 export interface BenchmarkResult {

@@ -10,56 +10,78 @@ const ports = { stream: 80, connect: 81 };
 
 export const benchmark: Benchmark = {
   name: 'userspace',
-  description: 'Bytes and connections per second through the userspace dataplane, against the same endpoint directly',
+  description:
+    'Bytes and connections per second through the userspace dataplane, by number of Services, against the endpoint directly',
 
-  async run({ tiny, progress }) {
+  async run({ tiny, wants, progress }) {
     const rounds = tiny ? 1 : 5;
-    const sizes = { streams: 4, bytes: tiny ? 16 << 20 : 2 ** 31, concurrency: 16, connections: tiny ? 50 : 10_000 };
-    const network = new TestNetwork('bench-usr');
-    const peers: Peer[] = [];
-    const start = (place: 'pod1' | 'pod2' | 'node', program: string, ...words: string[]) => {
-      const peer = new Peer(network.path(place), program, words);
-      peers.push(peer);
-      return peer;
-    };
-    try {
-      const server = start('pod1', 'tcp-peer.ts');
-      const client = start('pod2', 'tcp-peer.ts');
-      const [streamPort, connectPort] = (await server.ask({ do: 'serve' })) as [number, number];
-      const relay = start('node', 'userspace-node.ts', JSON.stringify({ vip, pod, ports, streamPort, connectPort }));
-      await relay.ready();
-      const samples: Record<string, number[]> = {
-        bytesPerSecond: [],
-        directBytesPerSecond: [],
-        connectionsPerSecond: [],
-        directConnectionsPerSecond: [],
-      };
-      for (let round = 0; round < rounds; round++) {
-        progress(`round ${round + 1} of ${rounds}`);
-        // Direct and relayed in turns, so that whatever else the machine does meets both.
-        const bytes = (address: string, port: number) => client.bytesPerSecond(address, port, sizes);
-        const connections = (address: string, port: number) => client.connectionsPerSecond(address, port, sizes);
-        samples.directBytesPerSecond!.push(await bytes(pod, streamPort));
-        samples.bytesPerSecond!.push(await bytes(vip, ports.stream));
-        samples.directConnectionsPerSecond!.push(await connections(pod, connectPort));
-        samples.connectionsPerSecond!.push(await connections(vip, ports.connect));
-      }
-      const row = Object.fromEntries(
-        Object.entries(samples).map(([name, all]) => [name, Math.round(percentile(all, 0.5))]),
+    const load = { streams: 4, bytes: tiny ? 16 << 20 : 2 ** 31, concurrency: 16, connections: tiny ? 50 : 10_000 };
+    const rows: Record<string, number>[] = [];
+    const samples: Record<string, number[]> = {};
+    for (const services of tiny ? [1, 10] : [1, 10, 100, 1_000, 10_000]) {
+      if (!wants({ services })) continue;
+      const found = await measure(services, load, rounds, (round) =>
+        progress(`${services} Services, round ${round} of ${rounds}`),
       );
-      const conditions = {
-        ...sizes,
-        rounds,
-        figures: 'median of the rounds',
-        peers: 'Node.js, one process each in its own namespace',
-      };
-      return { conditions, rows: [row], samples };
-    } finally {
-      for (const peer of peers) peer.end();
-      network.destroy();
+      for (const [figure, values] of Object.entries(found)) samples[`${services} ${figure}`] = values;
+      const medians = Object.entries(found).map(([name, all]) => [name, Math.round(percentile(all, 0.5))]);
+      rows.push({ services, ...Object.fromEntries(medians) });
     }
+    const conditions = {
+      ...load,
+      rounds,
+      figures: 'median of the rounds',
+      peers: 'Node.js, one process each in its own namespace',
+      measured: 'the last of the Services',
+    };
+    return { conditions, rows, samples };
   },
 };
+
+interface Load {
+  readonly streams: number;
+  readonly bytes: number;
+  readonly concurrency: number;
+  readonly connections: number;
+}
+
+/** Each round's figures. */
+async function measure(services: number, load: Load, rounds: number, progress: (round: number) => void) {
+  const network = new TestNetwork('bench-usr');
+  const peers: Peer[] = [];
+  const start = (place: 'pod1' | 'pod2' | 'node', program: string, ...words: string[]) => {
+    const peer = new Peer(network.path(place), program, words);
+    peers.push(peer);
+    return peer;
+  };
+  try {
+    const server = start('pod1', 'tcp-peer.ts');
+    const client = start('pod2', 'tcp-peer.ts');
+    const [streamPort, connectPort] = (await server.ask({ do: 'serve' })) as [number, number];
+    const setup = { vip, pod, ports, streamPort, connectPort, services };
+    await start('node', 'userspace-node.ts', JSON.stringify(setup)).ready();
+    const samples: Record<Figure, number[]> = {
+      bytesPerSecond: [],
+      directBytesPerSecond: [],
+      connectionsPerSecond: [],
+      directConnectionsPerSecond: [],
+    };
+    for (let round = 1; round <= rounds; round++) {
+      progress(round);
+      // Direct and relayed in turns, so that whatever else the machine does meets both.
+      samples.directBytesPerSecond.push(await client.bytesPerSecond(pod, streamPort, load));
+      samples.bytesPerSecond.push(await client.bytesPerSecond(vip, ports.stream, load));
+      samples.directConnectionsPerSecond.push(await client.connectionsPerSecond(pod, connectPort, load));
+      samples.connectionsPerSecond.push(await client.connectionsPerSecond(vip, ports.connect, load));
+    }
+    return samples;
+  } finally {
+    for (const peer of peers) peer.end();
+    network.destroy();
+  }
+}
+
+type Figure = `${'bytes' | 'directBytes' | 'connections' | 'directConnections'}PerSecond`;
 
 /** A program of bench/programs in a namespace. */
 class Peer {
@@ -82,7 +104,7 @@ class Peer {
   async bytesPerSecond(
     address: string,
     port: number,
-    { streams, bytes }: { streams: number; bytes: number },
+    { streams, bytes }: Pick<Load, 'streams' | 'bytes'>,
   ): Promise<number> {
     return bytes / ((await this.ask({ do: 'receive', address, port, streams, bytes })) as number);
   }
@@ -90,7 +112,7 @@ class Peer {
   async connectionsPerSecond(
     address: string,
     port: number,
-    { concurrency, connections }: { concurrency: number; connections: number },
+    { concurrency, connections }: Pick<Load, 'concurrency' | 'connections'>,
   ): Promise<number> {
     return connections / ((await this.ask({ do: 'connect', address, port, concurrency, connections })) as number);
   }

@@ -1,20 +1,20 @@
 /**
  * Runs one benchmark of bench/: prints its conditions and a table, writes raw data to bench/data/.
- * usage: npm run bench -- NAME [--json] [--tiny]
+ * usage: npm run bench -- NAME [--json] [--tiny] [--only COLUMN=VALUE[,VALUE ...] ...]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Benchmark, BenchmarkResult } from '../bench/harness.ts';
+import { type Benchmark, type BenchmarkContext, type BenchmarkResult, wantsOnly } from '../bench/harness.ts';
 import { OperatingError } from '../src/base/errors.ts';
 import { formatTable } from '../src/base/table.ts';
 
 const folder = path.join(import.meta.dirname, '..', 'bench');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, tiny: { type: 'boolean' } },
+  options: { json: { type: 'boolean' }, tiny: { type: 'boolean' }, only: { type: 'string', multiple: true } },
 });
 
 const names = readdirSync(folder)
@@ -24,7 +24,9 @@ const names = readdirSync(folder)
 const [name] = positionals;
 if (name === undefined || !names.includes(name)) {
   if (name !== undefined) console.error(`error: No benchmark ${JSON.stringify(name)}`);
-  console.error(`usage: npm run bench -- NAME [--json] [--tiny]\nbenchmarks:`);
+  console.error('usage: npm run bench -- NAME [--json] [--tiny] [--only COLUMN=VALUE[,VALUE ...] ...]');
+  console.error('  --only dataplane=nftables --only services=1000,10000   those rows alone');
+  console.error('benchmarks:');
   for (const each of names) console.error(`  ${each.padEnd(18)} ${(await load(each)).description}`);
   process.exit(2);
 }
@@ -34,14 +36,35 @@ const started = new Date();
 const progress = (text: string) => {
   if (process.stderr.isTTY || !values.json) process.stderr.write(`${text}\n`);
 };
-const result = await benchmark.run({ tiny: values.tiny === true, progress }).catch(giveUp);
-const conditions = { ...machineConditions(started), ...(values.tiny ? { tiny: true } : {}), ...result.conditions };
+const only = values.only ?? [];
+const wants = wanted(only);
+const whole = await benchmark.run({ tiny: values.tiny === true, wants, progress }).catch(giveUp);
+const result = { ...whole, rows: whole.rows.filter(wants) };
+if (result.rows.length === 0) {
+  console.error(`error: No row of ${name} agrees with --only ${only.join(' --only ')}`);
+  process.exit(2);
+}
+const conditions = {
+  ...machineConditions(started),
+  ...(values.tiny ? { tiny: true } : {}),
+  ...(only.length > 0 && { only: only.join(' ') }),
+  ...result.conditions,
+};
 console.log(`${benchmark.name}: ${benchmark.description}\n`);
 for (const [key, value] of Object.entries(conditions)) console.log(`  ${key}: ${value}`);
 console.log(`\n${tableOf(result)}`);
 console.log(`raw data: ${writeRawData(result, conditions)}`);
 if (values.json) console.log(JSON.stringify({ benchmark: benchmark.name, conditions, rows: result.rows }));
 process.exit(0);
+
+function wanted(words: readonly string[]): BenchmarkContext['wants'] {
+  try {
+    return wantsOnly(words);
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
 
 /** It has cleaned up. An error that no operation met is a mistake of the benchmark's own. */
 function giveUp(error: unknown): never {

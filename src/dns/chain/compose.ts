@@ -15,3 +15,8 @@ const nobody = codeOnly(responseCodes.ServFail, { code: extendedErrors.Other, te
 
 /** The end of a chain, where CoreDNS says SERVFAIL too. */
 export const nobodyAnswers: Handler = () => nobody;
+
+export const otherClass = codeOnly(responseCodes.Refused, {
+  code: extendedErrors.NotSupported,
+  text: 'Only class IN is served',
+});

@@ -320,6 +320,22 @@ test('every option of a directive is read', () => {
         { zones: ['example.org'], to: ['*'] },
       ],
     ],
+    ['chaos', ['chaos V-1 me you'], { version: 'V-1', authors: ['me', 'you'] }],
+    [
+      'template',
+      [
+        'template IN AAAA a.example b.example {',
+        'match ^x y',
+        'rcode 5',
+        'fallthrough a.example',
+        '}',
+        'template ANY ANY',
+      ],
+      [
+        { zones: ['a.example', 'b.example'], type: 28, patterns: ['^x', 'y'], rcode: 5, fallthrough: ['a.example'] },
+        { zones: ['.'], type: undefined, patterns: [], rcode: 0, fallthrough: undefined },
+      ],
+    ],
     ['bind', ['bind 127.0.0.1 ::1'], ['127.0.0.1', '::1']],
     ['bufsize', ['bufsize 1400'], { bytes: 1400 }],
     ['reload', ['reload 10s'], { intervalMs: 10_000, jitterMs: 5000 }],
@@ -406,10 +422,19 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [inBlock('kubernets cluster.local'), "line 2: unknown directive 'kubernets' (did you mean kubernetes?)"],
     [inBlock('frobnicate'), "line 2: unknown directive 'frobnicate'"],
     [
-      inBlock('template ANY ANY {', 'rcode NXDOMAIN', '}'),
-      "line 2: the plugin 'template' of CoreDNS is not supported: answers made by patterns are no names of the cluster; use hosts or rewrite",
+      inBlock('template IN A {', 'answer "{{ .Name }} 60 IN A 10.0.0.1"', '}'),
+      'line 3: answer of template is not supported: records made by patterns are not, only rcode, match and fallthrough; use hosts for addresses or rewrite for names',
     ],
-    [inBlock('dnssec'), "line 2: the plugin 'dnssec' of CoreDNS is not supported"],
+    [inBlock('template CH TXT'), 'line 2: "CH" of template is not a class that is served: IN or ANY'],
+    [
+      inBlock('template ANY ANY {', 'match (?=a)', '}'),
+      'line 3: Compile "(?=a)": error parsing regexp: invalid or unsupported Perl syntax: `(?=` (RE2 syntax, as CoreDNS has it)',
+    ],
+    [
+      inBlock('errors', 'kubernetai cluster.local'),
+      "line 3: the plugin 'kubernetai' is not supported: give each cluster a server block of its own with kubernetes",
+    ],
+    [inBlock('root'), 'line 2: root needs a directory'],
     [inBlock('cache 30', 'cache 40'), 'line 3: cache stands twice in one server block'],
     [
       inBlock('kubernetes in-addr.arpa'),
@@ -526,4 +551,23 @@ test('what does nothing here is said, and no mistake', () => {
     notices.map((notice) => notice.split(':')[0]),
     ['line 2', 'line 3', 'line 5', 'line 6'],
   );
+});
+
+test('every plugin of CoreDNS’s own list is known: supported, without effect, or refused with what to do instead', () => {
+  const list =
+    'root metadata geoip cancel tls proxyproto quic grpc_server https https3 timeouts multisocket reload nsid bufsize bind ' +
+    'debug trace ready health pprof prometheus errors log dnstap local dns64 any chaos loadbalance tsig cache rewrite acl ' +
+    'header dnssec autopath minimal template transfer hosts route53 azure clouddns k8s_external kubernetes file auto ' +
+    'secondary etcd loop forward grpc erratic whoami on sign view nomad import';
+  for (const name of list.split(' ')) {
+    const state = refusal(`. {\n  ${name}\n}\n`).replace(/^Read Corefile: /, '');
+    assert.doesNotMatch(state, /unknown directive/, name);
+    if (state.startsWith('line 2: the plugin'))
+      assert.match(state, /^line 2: the plugin '\w+' is not supported: .{10}/, name);
+  }
+});
+
+test('paths of hosts begin where root says', () => {
+  assert.equal(directives('hosts example.hosts', 'root /etc/zones').hosts?.path, '/etc/zones/example.hosts');
+  assert.equal(directives('root /etc/zones', 'hosts /etc/hosts2').hosts?.path, '/etc/hosts2');
 });

@@ -1,6 +1,7 @@
 import type { ForwardingOptions } from '../forward/mod.ts';
 import type { AclOptions } from '../plugins/acl.ts';
 import type { RewriteOptions } from '../plugins/rewrite/mod.ts';
+import type { TemplateOptions } from '../plugins/template.ts';
 import type { HostPort } from './directive.ts';
 
 /** What a Corefile says, directive by directive, with CoreDNS's defaults where it is silent. Zones have no final dot; the root is `.`. */
@@ -11,6 +12,7 @@ export interface Directives {
   readonly bind?: readonly string[];
   readonly bufsize?: { readonly bytes: number };
   readonly cache?: CacheDirective;
+  readonly chaos?: ChaosDirective;
   readonly errors?: ErrorsOptions;
   readonly forward?: readonly ForwardDirective[];
   readonly health?: { readonly at: HostPort; readonly lameDuckMs: number };
@@ -24,6 +26,7 @@ export interface Directives {
   readonly ready?: { readonly at: HostPort };
   readonly reload?: { readonly intervalMs: number; readonly jitterMs: number };
   readonly rewrite?: readonly RewriteOptions[];
+  readonly template?: readonly TemplateOptions[];
   readonly transfer?: readonly TransferDirective[];
   readonly whoami?: true;
 }
@@ -53,6 +56,12 @@ export interface CacheLimits {
   readonly capacity: number;
   readonly maxTtlSeconds: number;
   readonly minTtlSeconds: number;
+}
+
+export interface ChaosDirective {
+  /** Undefined: this program's own. */
+  readonly version: string | undefined;
+  readonly authors: readonly string[];
 }
 
 export interface ErrorsOptions {

@@ -5,10 +5,20 @@ import { readKubernetes } from './directives/kubernetes.ts';
 import { readAutopath, readHosts } from './directives/names.ts';
 import { readErrors, readHealth, readLog, readPrometheus, readReady, readReload } from './directives/observe.ts';
 import { readRewrite } from './directives/rewrite.ts';
-import { readAcl, readBind, readBufsize, readFlag, readLoadbalance, readTransfer } from './directives/small.ts';
+import {
+  readAcl,
+  readBind,
+  readBufsize,
+  readChaos,
+  readFlag,
+  readLoadbalance,
+  readTransfer,
+} from './directives/small.ts';
+import { readTemplate } from './directives/template.ts';
 import { mistake, type Place, suggestion } from './mistake.ts';
 import type { DirectiveName, Directives } from './options.ts';
 import { type Block, type FileSource, type Line, parseCorefile } from './parse.ts';
+import { harmless, refused } from './plugins.ts';
 import { readServerKey } from './zones.ts';
 
 /** The names that one server block answers for, on one port. */
@@ -29,6 +39,8 @@ export interface Corefile {
 export interface ReadContext {
   /** The zones of the server block. */
   readonly zones: readonly string[];
+  /** Where relative paths of zone data begin, as `root` says. */
+  readonly root: string | undefined;
   notice(place: Place, text: string): void;
 }
 
@@ -40,6 +52,7 @@ const once: Record<Exclude<DirectiveName, keyof typeof repeated>, Reader> = {
   bind: readBind,
   bufsize: readBufsize,
   cache: readCache,
+  chaos: readChaos,
   errors: readErrors,
   health: readHealth,
   hosts: readHosts,
@@ -59,30 +72,11 @@ const repeated = {
   forward: readForward,
   log: readLog,
   rewrite: readRewrite,
+  template: readTemplate,
   transfer: readTransfer,
 } satisfies Partial<Record<DirectiveName, Reader>>;
 
-/** Read over, with a notice: what they would change is not there, or is always so. */
-const harmless: Readonly<Record<string, string>> = {
-  cancel: 'every question ends by itself in time',
-  debug: 'a mistake in the program never ends the server; use --log-level debug for more lines',
-  local: 'names of localhost are asked of other resolvers as well',
-  metadata: 'no plugin here has metadata to tell',
-  multisocket: 'one socket an address is enough here',
-  nsid: 'the server has no identity to tell',
-  pprof: 'profiles are taken with node --inspect',
-  root: 'paths in a Corefile are relative to the working directory',
-  timeouts: 'TCP connections have fixed limits',
-};
-
-const refused = [
-  ...'auto azure chaos clouddns dns64 dnssec dnstap erratic etcd file geoip grpc grpc_server header https https3'.split(
-    ' ',
-  ),
-  ...'k8s_external nomad on quic route53 secondary sign template tls trace tsig view'.split(' '),
-];
-
-const known = [...Object.keys(once), ...Object.keys(repeated), ...Object.keys(harmless), 'import'];
+const known = [...Object.keys(once), ...Object.keys(repeated), ...Object.keys(harmless), 'import', 'root'];
 
 /** Reads a Corefile and what it imports. Throws UsageError that names file, line and word. */
 export function readCorefile(path: string, source: FileSource, defaultPort = 53): Corefile {
@@ -101,6 +95,7 @@ function readBlock({ keys, lines }: Block, defaultPort: number, notices: string[
   const zones = [...new Set(served.map(({ zone }) => zone))];
   const context: ReadContext = {
     zones,
+    root: readRoot(lines),
     notice: ({ line }, text) => void notices.push(`line ${line}: ${text}`),
   };
   const directives = readDirectives(lines, context);
@@ -122,6 +117,8 @@ function readDirectives(lines: readonly Line[], context: ReadContext): Directive
     } else if (Object.hasOwn(repeated, name)) {
       const before = (found[name] ?? []) as unknown[];
       found[name] = [...before, repeated[name as keyof typeof repeated](words, context)];
+    } else if (name === 'root') {
+      // Read already.
     } else if (Object.hasOwn(harmless, name)) {
       context.notice(line.words[0], `${name} does nothing: ${harmless[name]}`);
     } else {
@@ -140,9 +137,19 @@ function checkTogether({ autopath, kubernetes }: Directives, lines: readonly Lin
 }
 
 const unknownDirective = (name: string): string =>
-  refused.includes(name)
-    ? `the plugin '${name}' of CoreDNS is not supported${name === 'template' ? ': answers made by patterns are no names of the cluster; use hosts or rewrite' : ''}`
+  Object.hasOwn(refused, name)
+    ? `the plugin '${name}' is not supported: ${refused[name]}`
     : `unknown directive '${name}'${suggestion(name, known)}`;
+
+/** Where relative paths begin; undefined: at the working directory. */
+function readRoot(lines: readonly Line[]): string | undefined {
+  const line = lines.find(({ words: [name] }) => name.text === 'root');
+  if (!line) return undefined;
+  const words = new Words(line);
+  const { text } = words.next('a directory');
+  words.end();
+  return text;
+}
 
 /** Two blocks for one zone on one port: CoreDNS refuses that too. */
 function checkZones(blocks: readonly Block[], defaultPort: number): void {

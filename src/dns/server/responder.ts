@@ -11,7 +11,7 @@ import {
   responseCodes,
   type Transport,
 } from '../../wire/dns/mod.ts';
-import { codeOnly, errorOf, originOf } from '../chain/mod.ts';
+import { codeOnly, errorOf, originOf, otherClass } from '../chain/mod.ts';
 import type { Answer, Handler, Question } from '../chain/port.ts';
 import type { MessageStream, Transfers } from './transfer.ts';
 
@@ -37,6 +37,8 @@ export interface Observer {
 export interface Service {
   readonly head: Handler;
   readonly observer?: Observer;
+  /** The handler sees questions of other classes than IN too. */
+  readonly anyClass?: boolean;
   /** By the key of a zone's name: who may have it. Undefined: nobody. */
   readonly transfers?: (key: string) => Transfers | undefined;
 }
@@ -65,7 +67,7 @@ export class Responder {
     const service = this.#route(query.key);
     const question: Question = { packet, query, transport, client };
     const beganMs = service?.observer?.begin() ?? 0;
-    const refused = (isPlain(query) ? undefined : refuse(query)) ?? (service ? undefined : notServed);
+    const refused = (isPlain(query) ? undefined : refuse(query, service)) ?? (service ? undefined : notServed);
     if (refused) return finish(service, question, refused, beganMs);
     return answer(service!, question, beganMs);
   }
@@ -152,10 +154,6 @@ const notServed = refusal(responseCodes.Refused, { code: extendedErrors.Prohibit
 const badVersion = refusal(responseCodes.BadVers);
 const malformed = refusal(responseCodes.FormErr);
 const notImplemented = refusal(responseCodes.NotImp);
-const otherClass = refusal(responseCodes.Refused, {
-  code: extendedErrors.NotSupported,
-  text: 'Only class IN is served',
-});
 const noTransfer = refusal(responseCodes.Refused, {
   code: extendedErrors.Prohibited,
   text: 'Zone transfers are not allowed',
@@ -171,10 +169,10 @@ const isPlain = ({ type, class: inClass, edns }: Query): boolean =>
   type < recordTypes.OPT && type !== 0 && inClass === recordClasses.IN && !edns?.version;
 
 /** RFC 8906: whatever is not served is said so, never passed over in silence. */
-function refuse(query: Query): Answer | undefined {
+function refuse(query: Query, service: Service | undefined): Answer | undefined {
   const { type } = query;
   if (query.edns && query.edns.version > 0) return badVersion;
-  if (query.class !== recordClasses.IN) return otherClass;
+  if (query.class !== recordClasses.IN && !service?.anyClass) return otherClass;
   if (type === recordTypes.OPT || type === 0) return malformed;
   if (type < recordTypes.TKEY) return undefined;
   if (isTransfer(query)) return noTransfer;

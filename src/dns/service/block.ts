@@ -90,7 +90,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
         ...(books && { books }),
         ...(errors && { errors }),
       });
-      return { head, observer, ...(transfers && { transfers }) };
+      return { head, observer, anyClass: names.anyClass, ...(transfers && { transfers }) };
     },
     async start() {
       await Promise.all([names, ...forwards].map((each) => each.start()));

@@ -360,8 +360,8 @@ export class CorefileServer {
 
 /** CoreDNS reports those that handle questions. */
 const handlers: ReadonlySet<DirectiveName> = new Set<DirectiveName>([
-  ...(['acl', 'any', 'autopath', 'bufsize', 'cache', 'errors', 'forward', 'hosts', 'kubernetes'] as const),
-  ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'transfer', 'whoami'] as const),
+  ...(['acl', 'any', 'autopath', 'bufsize', 'cache', 'chaos', 'errors', 'forward', 'hosts', 'kubernetes'] as const),
+  ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'template', 'transfer', 'whoami'] as const),
 ]);
 
 const clustersOf = (blocks: readonly RunningBlock[]): Set<FollowedCluster> =>

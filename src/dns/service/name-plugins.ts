@@ -1,12 +1,16 @@
+import { hostname } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { version } from '../../base/version.ts';
 import type { Plugin } from '../chain/port.ts';
-import type { AutopathDirective, Directives } from '../corefile/mod.ts';
+import type { AutopathDirective, ChaosDirective, Directives } from '../corefile/mod.ts';
 import { FollowedFile } from '../followed-file.ts';
 import { createAclPlugin } from '../plugins/acl.ts';
 import { createAutopathPlugin, FileSearch, PodSearch, type SearchSource } from '../plugins/autopath/mod.ts';
+import { type ChaosOptions, classPlugin, createChaosPlugin } from '../plugins/chaos.ts';
 import { createHostsPlugin, HostsFile } from '../plugins/hosts/mod.ts';
 import { createRewritePlugin } from '../plugins/rewrite/mod.ts';
+import { createTemplatePlugin } from '../plugins/template.ts';
 import type { FollowedCluster } from './cluster.ts';
 
 interface Dependencies {
@@ -31,11 +35,19 @@ export class NamePlugins {
     this.#search = directives.autopath && createSearch(directives.autopath, cluster, dependencies);
   }
 
+  /** Whether questions of other classes than IN get here. */
+  get anyClass(): boolean {
+    const { chaos, rewrite = [] } = this.#directives;
+    return chaos !== undefined || rewrite.some(({ field }) => field === 'class');
+  }
+
   plugins(): Plugin[] {
-    const { acl = [], autopath, hosts, rewrite } = this.#directives;
+    const { acl = [], autopath, chaos, hosts, rewrite, template = [] } = this.#directives;
     return [
+      ...(chaos ? [createChaosPlugin(chaosOptions(chaos))] : []),
       // Before the access lists, as CoreDNS has it since 1.14.2: what they forbid cannot be had by another name.
       ...(rewrite ? [createRewritePlugin(rewrite)] : []),
+      ...(this.anyClass ? [classPlugin] : []),
       ...acl.map(createAclPlugin),
       ...(autopath
         ? [
@@ -46,6 +58,7 @@ export class NamePlugins {
             }),
           ]
         : []),
+      ...template.map(createTemplatePlugin),
       ...(hosts ? [createHostsPlugin({ ...hosts, file: this.hosts! })] : []),
     ];
   }
@@ -59,6 +72,12 @@ export class NamePlugins {
     this.#search?.file.stop();
   }
 }
+
+const chaosOptions = ({ version: given, authors }: ChaosDirective): ChaosOptions => ({
+  version: given ?? `Signalbox ${version}`,
+  authors: authors.length > 0 ? authors : ['Signalbox'],
+  hostname: hostname(),
+});
 
 function createSearch(
   { source }: AutopathDirective,

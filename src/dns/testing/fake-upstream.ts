@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { TestContext } from 'node:test';
 import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 import dnsPacket, { type DecodedPacket, type OptAnswer } from 'dns-packet';
+import { codeOf } from '../../base/errors.ts';
 import type { SocketAddress } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
 
@@ -23,6 +24,9 @@ interface FakeUpstreamOptions extends Partial<SocketAddress> {
   /** DNS over TLS is spoken on its TCP port. */
   readonly tls?: TlsOptions;
 }
+
+/** A port that is free for TCP may be somebody's for UDP. */
+const mostTries = 10;
 
 type Behaviour = (question: UpstreamQuestion) => void;
 
@@ -53,13 +57,27 @@ export class FakeUpstream implements SocketAddress {
     return this.#sockets.size;
   }
 
-  /** On the port that it had before, if it had one. */
+  /** On the port that it had before, if it had one; else on one that is free for TCP and for UDP. */
   async start(): Promise<void> {
+    const wanted = this.port;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#open();
+        return;
+      } catch (error) {
+        await this.stop();
+        if (wanted !== 0 || codeOf(error) !== 'EADDRINUSE' || tries === mostTries) throw error;
+        this.port = 0;
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
     const tcp = this.#tls ? createTlsServer(this.#tls) : createServer();
     tcp.on(this.#tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#serve(socket));
     tcp.on('tlsClientError', () => {});
-    await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(this.port, this.address, resolve));
     this.#tcp = tcp;
+    await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(this.port, this.address, resolve));
     this.port = (tcp.address() as AddressInfo).port;
     const udp = createSocket('udp4');
     udp.on('message', (packet, from) =>
@@ -71,8 +89,8 @@ export class FakeUpstream implements SocketAddress {
         hangUp: () => {},
       }),
     );
-    await new Promise<void>((resolve, reject) => udp.once('error', reject).bind(this.port, this.address, resolve));
     this.#udp = udp;
+    await new Promise<void>((resolve, reject) => udp.once('error', reject).bind(this.port, this.address, resolve));
   }
 
   /** As if its process had ended: ports closed, connections broken off. */

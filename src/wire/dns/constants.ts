@@ -27,7 +27,7 @@ const typeNames = new Map<number, string>(Object.entries(recordTypes).map(([name
 /** `SRV`; those without a name here as RFC 3597 section 5 writes them, `TYPE65`. */
 export const typeText = (type: number): string => typeNames.get(type) ?? `TYPE${type}`;
 
-export const recordClasses = { IN: 1 } as const;
+export const recordClasses = { IN: 1, CH: 3 } as const;
 
 /** Response codes; those over 15 need an OPT record to carry their upper bits (RFC 6891 section 6.1.3). */
 export const responseCodes = {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { recordTypes } from '../../../wire/dns/mod.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
@@ -12,7 +13,7 @@ export function readHosts(words: Words, context: ReadContext): HostsDirective {
   const [path, ...zones] = words.rest();
   const inline: string[] = [];
   const found: { -readonly [Name in keyof HostsDirective]: HostsDirective[Name] } = {
-    path: path?.text ?? '/etc/hosts',
+    path: path ? resolve(context.root ?? '.', path.text) : '/etc/hosts',
     zones: zones.length > 0 ? readZones(zones) : context.zones,
     inline,
     ttlSeconds: 3600,

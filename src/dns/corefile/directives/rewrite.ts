@@ -1,19 +1,13 @@
-import { messageOf } from '../../../base/errors.ts';
 import type { AnswerRule, NameMatch, RewriteOptions } from '../../plugins/rewrite/mod.ts';
-import { groupsOf } from '../../plugins/rewrite/mod.ts';
 import { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { Line } from '../parse.ts';
 import type { Token } from '../token.ts';
 import { recordTypeOf } from './names.ts';
+import { checkExpression, readCode } from './patterns.ts';
 
 const matches: readonly NameMatch[] = ['exact', 'prefix', 'suffix', 'substring', 'regex'];
 const longestTtlSeconds = 2 ** 31 - 1;
-/** By their numbers; 11 to 15 have no name (IANA, DNS RCODEs). */
-const codeNames = 'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE'.split(
-  ' ',
-);
-const mostCode = 23;
 const classes = { IN: 1, CH: 3, HS: 4 } as const;
 
 /** https://coredns.io/plugins/rewrite/ */
@@ -73,17 +67,6 @@ function readFrom(words: Words, match: NameMatch): Token {
   const from = words.next('what to look for');
   if (match === 'regex') checkExpression(from);
   return from;
-}
-
-function checkExpression(from: Token, to?: Token): void {
-  let groups: number;
-  try {
-    groups = groupsOf(from.text);
-  } catch (error) {
-    throw mistake(from, `${messageOf(error)} (RE2 syntax, as CoreDNS has it)`);
-  }
-  const most = Math.max(0, ...Array.from(to?.text.matchAll(/\{(\d{1,3})\}/g) ?? [], ([, group]) => Number(group)));
-  if (most > groups) throw mistake(to!, `${to!.text} has {${most}}, but ${from.text} has ${groups} groups`);
 }
 
 function readAliasRule(words: Words): Rule {
@@ -156,12 +139,4 @@ function readClass(words: Words): number {
   const name = token.text.toUpperCase();
   if (!Object.hasOwn(classes, name)) throw mistake(token, `${JSON.stringify(token.text)} is not a class: IN, CH or HS`);
   return classes[name as keyof typeof classes];
-}
-
-function readCode(words: Words): number {
-  const token = words.next('a response code');
-  const name = token.text.toUpperCase().replace(/^NOTIMPL$/, 'NOTIMP');
-  const code = /^\d{1,2}$/.test(name) ? Number(name) : codeNames.indexOf(name);
-  if (code < 0 || code > mostCode) throw mistake(token, `${JSON.stringify(token.text)} is not a response code`);
-  return code;
 }

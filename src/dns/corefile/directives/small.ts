@@ -4,7 +4,7 @@ import type { AclOptions, AclRule } from '../../plugins/acl.ts';
 import { parseReceiver } from '../../server/mod.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
-import type { TransferDirective } from '../options.ts';
+import type { ChaosDirective, TransferDirective } from '../options.ts';
 import type { ReadContext } from '../read.ts';
 import type { Token } from '../token.ts';
 import { recordTypeOf } from './names.ts';
@@ -78,6 +78,13 @@ export function readLoadbalance(words: Words): true {
     },
   });
   return true;
+}
+
+/** https://coredns.io/plugins/chaos/ */
+export function readChaos(words: Words): ChaosDirective {
+  const [version, ...authors] = words.rest().map(({ text }) => text);
+  words.end();
+  return { version, authors };
 }
 
 /** https://coredns.io/plugins/transfer/ */

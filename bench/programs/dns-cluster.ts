@@ -21,6 +21,8 @@ export interface DnsClusterTask {
 }
 
 const { services, dir, address }: DnsClusterTask = JSON.parse(process.argv[2] ?? '');
+/** A store keeps each commit in one piece. */
+const objectsPerCommit = 1_000;
 const clock = systemClock;
 const log = silentLogger;
 const store = createMemoryStore();
@@ -47,7 +49,10 @@ process.exit(0);
 async function fill(into: Store): Promise<void> {
   const objects = [bigService(), movingService(), movingSlice('10.200.0.1'), ...bigSlices(), ...namespaces(services)];
   for (let index = 0; index < services; index++) objects.push(service(index), slice(index));
-  await into.commit(objects.map((object) => ({ type: 'create', key: keyOf(object), value: JSON.stringify(object) })));
+  for (let first = 0; first < objects.length; first += objectsPerCommit) {
+    const some = objects.slice(first, first + objectsPerCommit);
+    await into.commit(some.map((object) => ({ type: 'create', key: keyOf(object), value: JSON.stringify(object) })));
+  }
 }
 
 async function put(object: KubeObject): Promise<void> {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { giveMemoryBack, keepHeapSmall } from '../base/heap.ts';
 import { version } from '../base/version.ts';
 import { connect } from './connect.ts';
 import { dnsWhyCommand } from './dns-why.ts';
@@ -93,6 +94,7 @@ Examples:
       process.stdout.write(`signalbox ${version}\n`);
       return;
     }
+    keepHeapSmall();
     if (flags.conf !== undefined) {
       const { conf, dnsPort, kubeconfig, pidfile } = flags;
       const { runCorefile } = await import('./dns-corefile.ts');
@@ -112,6 +114,7 @@ Examples:
     const client = flags.kubeconfig === undefined ? undefined : connect(flags.kubeconfig, 'signalbox-dns', clock);
     const server = await startDns({
       clock,
+      giveMemoryBack,
       log,
       ...(client && { client }),
       options: {

@@ -146,3 +146,23 @@ test('a watch ends with an error for an ERROR event, a cut line and a broken str
     await assert.rejects(Array.fromAsync(client.watch(Pod, { resourceVersion: '1' })), predicate);
   }
 });
+
+test('a list is taken page by page while the next page is on its way, and begins again when its token has expired', async () => {
+  const page = (names: readonly string[], next?: string) =>
+    answer(200, {
+      metadata: { resourceVersion: '7', continue: next },
+      items: names.map((name) => ({ metadata: { name } })),
+    });
+  const expired = answer(410, { kind: 'Status', reason: 'Expired', code: 410 });
+  const { client, lines } = scripted(page(['a', 'b'], 'x'), page(['c'], 'y'), expired, page(['a', 'd']));
+  const taken: (readonly [asked: number, isFirst: boolean, names: readonly string[]])[] = [];
+  const list = await client.list(Pod, {
+    onPage: (items, isFirst) => taken.push([lines().length, isFirst, items.map(({ metadata }) => metadata.name)]),
+  });
+  assert.deepEqual(list, { items: [], resourceVersion: '7' });
+  assert.deepEqual(taken, [
+    [2, true, ['a', 'b']],
+    [3, false, ['c']],
+    [4, true, ['a', 'd']],
+  ]);
+});

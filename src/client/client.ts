@@ -4,7 +4,17 @@ import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
 import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource } from '../kube/port.ts';
 import { ApiError, isExpired, type ReceivedStatus, unreachable } from './errors.ts';
 import { LineSplitter } from './json-lines.ts';
-import type { Client, DeleteOptions, InNamespace, KubeList, ListQuery, Patch, WatchEvent, WatchQuery } from './port.ts';
+import type {
+  Client,
+  DeleteOptions,
+  InNamespace,
+  KubeList,
+  ListQuery,
+  PageTaker,
+  Patch,
+  WatchEvent,
+  WatchQuery,
+} from './port.ts';
 import { type Place, pathOf, queryOf, selectorParameters } from './urls.ts';
 
 export interface ClientOptions {
@@ -65,7 +75,7 @@ class ExchangeClient implements Client {
     });
   }
 
-  async list<S extends KubeObject>(resource: Resource<S>, query: ListQuery = {}): Promise<KubeList<S>> {
+  async list<S extends KubeObject>(resource: Resource<S>, query: ListQuery & PageTaker<S> = {}): Promise<KubeList<S>> {
     try {
       return await this.#pages(resource, query, this.#options.pageSize ?? 500);
     } catch (error) {
@@ -77,25 +87,36 @@ class ExchangeClient implements Client {
 
   async #pages<S extends KubeObject>(
     resource: Resource<S>,
-    query: ListQuery,
+    query: ListQuery & PageTaker<S>,
     limit: number | undefined,
   ): Promise<KubeList<S>> {
-    const path = pathOf(resource, query);
     const items: S[] = [];
-    let next: string | undefined;
-    for (;;) {
-      const parameters = { ...selectorParameters(query), limit, continue: next };
-      // A continued list carries its version in the token; upstream refuses both together.
-      const version = next === undefined ? query.resourceVersion : undefined;
-      const page: ListAnswer<S> = await this.#call(`List ${describe(resource, query)}`, {
-        method: 'GET',
-        url: path + queryOf({ ...parameters, resourceVersion: version }),
-        signal: query.signal,
-      });
-      for (const item of page.items ?? []) items.push(withType(resource, item));
-      next = page.metadata?.continue;
-      if (!next) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+    let next = this.#page(resource, query, limit, undefined);
+    for (let isFirst = true; ; isFirst = false) {
+      const { items: found, metadata = {} } = await next;
+      // Asked for before this page is worked on, so that the server works meanwhile.
+      if (metadata.continue) next = this.#page(resource, query, limit, metadata.continue);
+      const page = (found ?? []).map((item) => withType(resource, item));
+      if (query.onPage) query.onPage(page, isFirst);
+      else for (const item of page) items.push(item);
+      if (!metadata.continue) return { items, resourceVersion: metadata.resourceVersion ?? '' };
     }
+  }
+
+  #page<S extends KubeObject>(
+    resource: Resource<S>,
+    query: ListQuery,
+    limit: number | undefined,
+    token: string | undefined,
+  ): Promise<ListAnswer<S>> {
+    const parameters = { ...selectorParameters(query), limit, continue: token };
+    // A continued list carries its version in the token; upstream refuses both together.
+    const version = token === undefined ? query.resourceVersion : undefined;
+    return this.#call(`List ${describe(resource, query)}`, {
+      method: 'GET',
+      url: pathOf(resource, query) + queryOf({ ...parameters, resourceVersion: version }),
+      signal: query.signal,
+    });
   }
 
   create<S extends KubeObject, G extends KubeInput>(resource: Resource<S, G>, object: G): Promise<S> {

@@ -6,7 +6,7 @@ import { createLogger } from '../base/log.ts';
 import { Pod } from '../kube/mod.ts';
 import { ApiError, unreachable } from './errors.ts';
 import { createInformer } from './informer.ts';
-import type { Change, Client, KubeList, WatchEvent, WatchQuery } from './port.ts';
+import type { Change, Client, KubeList, PageTaker, WatchEvent, WatchQuery } from './port.ts';
 
 const pod = (name: string, version: number, labels: Record<string, string> = {}, uid = name): Pod => ({
   apiVersion: 'v1',
@@ -43,17 +43,24 @@ class FakeWatch implements AsyncIterable<WatchEvent<Pod>> {
 }
 
 /** An informer on a fake server: `lists` are answered in order, the last one again and again. */
-function setUp(...lists: (KubeList<Pod> | Error)[]) {
+const setUp = (...lists: (KubeList<Pod> | Error)[]) => setUpWith({}, ...lists);
+
+function setUpWith(
+  options: { retain?: (object: Pod) => Pod; pages?: readonly (readonly [isFirst: boolean, items: readonly Pod[]])[] },
+  ...lists: (KubeList<Pod> | Error)[]
+) {
   const logged: string[] = [];
   const log = createLogger({ level: 'error', now: () => 0, write: (line) => logged.push(line) });
   const clock = new ManualClock();
   const watches: FakeWatch[] = [];
   let listed = 0;
   const client = {
-    async list() {
+    async list(_resource: unknown, { onPage }: PageTaker<Pod>) {
       const next = lists[Math.min(listed++, lists.length - 1)]!;
       if (next instanceof Error) throw next;
-      return next;
+      if (!onPage || listed === 1) return next;
+      for (const [isFirst, items] of options.pages ?? []) onPage(items, isFirst);
+      return { ...next, items: [] };
     },
     watch(_resource: unknown, query: WatchQuery) {
       const watch = new FakeWatch(query);
@@ -62,7 +69,7 @@ function setUp(...lists: (KubeList<Pod> | Error)[]) {
     },
   } as unknown as Client;
   const indexes = { app: ({ metadata }: Pod) => (metadata.labels?.app ? [metadata.labels.app] : []) };
-  const informer = createInformer({ client, resource: Pod, indexes, clock, log, random: () => 0.5 });
+  const informer = createInformer({ client, resource: Pod, indexes, clock, log, random: () => 0.5, ...options });
   const changes: string[] = [];
   const describe = ({ key, before, after }: Change<Pod>) =>
     `${key} ${before?.metadata.resourceVersion ?? '-'}>${after?.metadata.resourceVersion ?? '-'}`;
@@ -304,4 +311,49 @@ test('the cache and its indexes equal the server after any sequence of events an
     }),
     { numRuns: 60 },
   );
+});
+
+const identityOf = ({ metadata: { uid, resourceVersion } }: Pod) => ({ metadata: { uid, resourceVersion } }) as Pod;
+
+test('who retains little is told all of what is new, and no more than that of what was there', async (t) => {
+  const { clock, informer, watches } = setUpWith(
+    { retain: identityOf },
+    { items: [pod('a', 3), pod('b', 4)], resourceVersion: '5' },
+  );
+  t.after(() => informer.stop());
+  const told: unknown[] = [];
+  informer.onChange(({ key, before, after }) => told.push([key, before, after?.spec.dnsPolicy]));
+  informer.start();
+  await informer.synced;
+  await clock.advance(0);
+  watches[0]!.push({ type: 'MODIFIED', object: pod('a', 6) }, { type: 'DELETED', object: pod('b', 7) });
+  await clock.advance(0);
+  assert.deepEqual(told, [
+    ['n/a', undefined, 'ClusterFirst'],
+    ['n/b', undefined, 'ClusterFirst'],
+    ['n/a', { metadata: { uid: 'a', resourceVersion: '3' } }, 'ClusterFirst'],
+    ['n/b', { metadata: { uid: 'b', resourceVersion: '4' } }, undefined],
+  ]);
+  assert.deepEqual([...informer.list()], [{ metadata: { uid: 'a', resourceVersion: '6' } }]);
+});
+
+test('a second list in pages: what a first page began and another began anew is not there', async (t) => {
+  const pages = [
+    [true, [pod('a', 3), pod('gone', 8)]],
+    [true, [pod('a', 3)]],
+    [false, [pod('c', 9)]],
+  ] as const;
+  const first = { items: [pod('a', 3), pod('b', 4)], resourceVersion: '5' };
+  const { clock, informer, watches, taken } = setUpWith({ retain: identityOf, pages }, first, {
+    items: [],
+    resourceVersion: '9',
+  });
+  t.after(() => informer.stop());
+  informer.start();
+  await informer.synced;
+  await clock.advance(0);
+  taken();
+  watches[0]!.push(expired);
+  await clock.advance(0);
+  assert.deepEqual(taken(), ['n/gone ->8', 'n/c ->9', 'n/b 4>-', 'n/gone 8>-']);
 });

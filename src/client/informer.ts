@@ -15,6 +15,11 @@ export interface InformerOptions<S extends KubeObject> extends Selectors {
   readonly log: Logger;
   /** In [0, 1), for jitter. */
   readonly random?: () => number;
+  /**
+   * What is kept of an object when the handlers have been told of it: at least `metadata.uid` and `resourceVersion`. For those
+   * who keep what they need themselves; `before` of a change, and what `get` and `list` return, is this much.
+   */
+  readonly retain?: (object: S) => S;
 }
 
 export const createInformer = <S extends KubeObject>(options: InformerOptions<S>): Informer<S> =>
@@ -35,6 +40,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   readonly #options: InformerOptions<S>;
   readonly #log: Logger;
   readonly #random: () => number;
+  readonly #retain: (object: S) => S;
   readonly #cache: ObjectCache<S>;
   readonly #handlers: ((change: Change<S>) => void)[] = [];
   readonly #stop = new AbortController();
@@ -51,6 +57,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   constructor(options: InformerOptions<S>) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
+    this.#retain = options.retain ?? ((object) => object);
     this.#log = options.log.with({ informer: options.resource.plural });
     this.#cache = new ObjectCache(options.indexes ?? {});
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -121,10 +128,21 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   async #list(): Promise<string> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
     const query = definedSelectors({ namespace, labelSelector, fieldSelector });
-    const { items, resourceVersion } = await client.list(resource, { ...query, signal: this.#stop.signal });
+    const listed = new Set<string>();
+    const onPage = (some: readonly S[], isFirst: boolean) => {
+      if (isFirst) listed.clear();
+      for (const item of some) this.#put(noteKey(item, listed), item);
+    };
+    const { items, resourceVersion } = await client.list(resource, {
+      ...query,
+      signal: this.#stop.signal,
+      ...(this.#mayTakePages() && { onPage }),
+    });
+    for (const item of items) noteKey(item, listed);
+    for (const key of this.#cache.keys()) if (!listed.has(key)) this.#remove(key);
+    for (const item of items) this.#put(keyOf(item), item);
     // The list is the truth even where it is older, as after a restore from a backup.
     this.#deleted.clear();
-    this.#replace(items);
     this.#saw(resourceVersion);
     this.lastHeardMs = this.#options.clock.monotonicMs();
     if (!this.hasSynced) {
@@ -134,11 +152,12 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
     return resourceVersion;
   }
 
-  /** Makes the cache what the list says, and reports what differs. */
-  #replace(items: readonly S[]): void {
-    const listed = new Map(items.map((item) => [keyOf(item), item]));
-    for (const key of this.#cache.keys()) if (!listed.has(key)) this.#remove(key);
-    for (const [key, item] of listed) this.#put(key, item);
+  /**
+   * What a list no longer has is known at its end. Handlers are told of it first, in case that something else has its name
+   * or address now; but for those who want to keep little, for whom a second list must not cost what the first did not.
+   */
+  #mayTakePages(): boolean {
+    return this.#cache.size === 0 || this.#options.retain !== undefined;
   }
 
   async #watch(version: string): Promise<void> {
@@ -217,7 +236,7 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
     if (known?.metadata.resourceVersion === after.metadata.resourceVersion) return;
     // The name was given to another object while we did not look: two changes, not one.
     if (known && known.metadata.uid !== after.metadata.uid) this.#remove(key);
-    const before = this.#cache.set(key, after);
+    const before = this.#cache.set(key, this.#retain(after));
     this.#report(before ? { key, before, after } : { key, after });
   }
 
@@ -241,6 +260,12 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
       });
     }
   }
+}
+
+function noteKey(object: KubeObject, keys: Set<string>): string {
+  const key = keyOf(object);
+  keys.add(key);
+  return key;
 }
 
 const definedSelectors = (selectors: { [Name in keyof Selectors]?: string | undefined }): Selectors =>

@@ -4,7 +4,7 @@ import type { KubeInput, KubeObject, Resource } from '../kube/port.ts';
 export interface Client {
   get<S extends KubeObject>(resource: Resource<S>, name: string, options?: InNamespace & Abortable): Promise<S>;
   /** All of them, page by page when there are many; `resourceVersion` is where a watch goes on. */
-  list<S extends KubeObject>(resource: Resource<S>, options?: ListQuery): Promise<KubeList<S>>;
+  list<S extends KubeObject>(resource: Resource<S>, options?: ListQuery & PageTaker<S>): Promise<KubeList<S>>;
   create<S extends KubeObject, G extends KubeInput>(resource: Resource<S, G>, object: G): Promise<S>;
   /** Replaces the object; with metadata.resourceVersion set, only that version of it. */
   update<S extends KubeObject>(resource: Resource<S>, object: S, options?: { subresource?: string }): Promise<S>;
@@ -41,6 +41,14 @@ export interface Selectors extends InNamespace {
 }
 export interface ListQuery extends Selectors, Abortable {
   readonly resourceVersion?: string;
+}
+/** How a list is taken that need not be held whole. */
+export interface PageTaker<S> {
+  /**
+   * Is given each page as it comes, while the next one is on its way; the list that is returned has no items then. When the
+   * server has forgotten the list in the middle of it, there is a first page again, of another list.
+   */
+  readonly onPage?: (items: readonly S[], isFirst: boolean) => void;
 }
 export interface WatchQuery extends Selectors, Abortable {
   readonly resourceVersion: string;

@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createInformer, type Informer } from '../client/mod.ts';
 import { EndpointSlice, type KubeObject, Namespace, Pod, Service } from '../kube/port.ts';
+import { triggerTime } from './metrics/programming-latency.ts';
+import { serviceNameLabel } from './zone/facts.ts';
 import type { ClusterZone } from './zone/mod.ts';
 
 /** The part of an informer that the zone follows: it keeps its own copy of what it needs. */
@@ -34,14 +36,17 @@ export function createDnsInformers(options: DnsInformerOptions) {
   const { withPods, withEndpoints = true, labels, namespaceLabels, client, clock, log } = options;
   const common = { client, clock, log };
   const selected = { ...common, ...(labels !== undefined && { labelSelector: labels }) };
-  const services = createInformer({ ...selected, resource: Service });
+  const services = createInformer({ ...selected, resource: Service, retain: identityOf });
   const namespaces = createInformer({
     ...common,
     resource: Namespace,
+    retain: identityOf,
     ...(namespaceLabels !== undefined && { labelSelector: namespaceLabels }),
   });
-  const endpointSlices = withEndpoints ? createInformer({ ...selected, resource: EndpointSlice }) : undefined;
-  const pods = withPods ? createInformer({ ...selected, resource: Pod }) : undefined;
+  const endpointSlices = withEndpoints
+    ? createInformer({ ...selected, resource: EndpointSlice, retain: ownerOf })
+    : undefined;
+  const pods = withPods ? createInformer({ ...selected, resource: Pod, retain: addressesOf }) : undefined;
   const startedMs = clock.monotonicMs();
   const all = [services, namespaces, ...(endpointSlices ? [endpointSlices] : []), ...(pods ? [pods] : [])];
   /** When the server was last heard about the kind that it has been silent about for the longest time. */
@@ -69,6 +74,33 @@ export function createDnsInformers(options: DnsInformerOptions) {
     },
   };
 }
+
+/** All that an informer needs of an object whose facts are in the zone. */
+const identityOf = <S extends KubeObject>({ metadata: { uid, resourceVersion } }: S): S =>
+  ({ metadata: { uid, resourceVersion } }) as S;
+
+/** That, and what says whose slice it was and when it last changed. */
+function ownerOf({ metadata }: EndpointSlice): EndpointSlice {
+  const { uid, resourceVersion, namespace, labels, annotations } = metadata;
+  const of = labels?.[serviceNameLabel];
+  const at = annotations?.[triggerTime];
+  return {
+    metadata: {
+      uid,
+      resourceVersion,
+      namespace,
+      ...(of !== undefined && { labels: { [serviceNameLabel]: of } }),
+      ...(at !== undefined && { annotations: { [triggerTime]: at } }),
+    },
+  } as EndpointSlice;
+}
+
+/** That, and the addresses by which a Pod had names. */
+const addressesOf = ({ metadata: { uid, resourceVersion, namespace, deletionTimestamp }, status = {} }: Pod): Pod =>
+  ({
+    metadata: { uid, resourceVersion, namespace, ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
+    status: { phase: status.phase, podIP: status.podIP, podIPs: status.podIPs },
+  }) as Pod;
 
 /** Has the zone follow the informers; resolves when it holds everything that they listed first. */
 export async function followCluster(zone: ClusterZone, informers: DnsInformers): Promise<void> {

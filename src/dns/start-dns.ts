@@ -54,6 +54,8 @@ export interface DnsDependencies {
   readonly informers?: DnsInformers;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called when the cluster has been listed and none of its names is answered yet. */
+  readonly giveMemoryBack?: () => void;
   readonly options: DnsOptions;
 }
 
@@ -195,6 +197,7 @@ class Server implements DnsServer {
     const followed = followCluster(this.#zone, informers);
     this.#own?.start();
     await followed;
+    this.#dependencies.giveMemoryBack?.();
     this.#isSynced = true;
     this.#dependencies.log.info('Cluster zone is complete', this.#zone.size);
   }

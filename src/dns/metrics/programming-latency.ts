@@ -6,7 +6,8 @@ import { Distribution, exponential } from './scraped.ts';
 const secondsBounds = exponential(0.001, 2, 20);
 
 /** The control plane writes into a slice when what it tells of has happened. */
-const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
+/** An annotation of slices: when what they say last changed. */
+export const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /**
  * How long it took from a change of a headless Service's endpoints until it could be asked for (the SLI "DNS programming

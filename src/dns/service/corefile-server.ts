@@ -40,6 +40,8 @@ export interface CorefileServerOptions {
   /** Where the lines of `log` go. */
   readonly writeQueryLog: (line: string) => void;
   readonly interfaces?: () => Interfaces;
+  /** Called when the cluster has been listed and nobody is answered yet. */
+  readonly giveMemoryBack?: () => void;
 }
 
 /** Addresses of a machine come and go; how soon a new one is answered at. */
@@ -125,6 +127,7 @@ export class CorefileServer {
       // Until then nobody is answered: clients ask another server, and none is told SERVFAIL.
       await this.#settle(next, startupTimeoutMs(next.corefile));
       if (this.#stopping.signal.aborted) return;
+      if (clustersOf(next.blocks).size > 0) this.#options.giveMemoryBack?.();
       await this.#listeners.configure(this.#answeringOf(next));
       this.#health.follow(next.corefile.blocks.find(({ directives }) => directives.health)?.directives.health?.at);
       this.#watchFiles();

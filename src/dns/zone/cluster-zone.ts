@@ -17,7 +17,16 @@ import { AddressIndex, podLabelAddress } from './address-index.ts';
 import type { Apex } from './apex.ts';
 import { Domain } from './domain.ts';
 import { explainElsewhere, explainMissing, type ZoneFacts } from './explain.ts';
-import { addressKey, podAddresses, type SliceFacts, serviceFacts, serviceOf, sliceFacts } from './facts.ts';
+import {
+  type Address,
+  addressBytes,
+  addressKey,
+  podAddresses,
+  type SliceFacts,
+  serviceFacts,
+  serviceOf,
+  sliceFacts,
+} from './facts.ts';
 import { NamespaceIndex, type NamespaceOptions, partsOf } from './namespaces.ts';
 import { parseReverseName, ReverseZones } from './reverse.ts';
 import { type EntryOptions, isWildcard, ServiceEntry } from './service-entry.ts';
@@ -61,6 +70,9 @@ export interface Found {
 const schemaVersion = '1.1.0';
 /** The version does not change while a server runs: eight hours, as CoreDNS gives it. */
 const schemaVersionTtlSeconds = 28_800;
+
+/** Names that are ready at one time, of 600 bytes each: an endpoint may be asked for by name, and there may be many. */
+const mostReadyNames = 1 << 18;
 
 /**
  * The names of the cluster, kept current change by change: one change touches its own Service's names and nothing
@@ -212,11 +224,22 @@ export class ClusterZone {
       return sets ? { apex: domain.apex, name: new ZoneName(key, sets) } : this.#missing.get(domain)!;
     }
     const entry = this.#index.entry(namespace, service);
-    const sets = entry?.lookup(key, below.slice(0, -3), domain);
+    const inner = below.slice(0, -3);
+    const sets = entry?.lookup(key, inner, domain);
     if (!entry || !sets) return this.#missing.get(domain)!;
-    const found = { apex: domain.apex, name: new ZoneName(key, sets) };
+    // When the entry has changed this one is asked by those only who were on their way with it.
+    const name = new ZoneName(key, sets, () => entry.lookup(key, inner, domain) ?? noSets);
+    return this.#keepReady(entry, key, { apex: domain.apex, name });
+  }
+
+  #keepReady(entry: ServiceEntry, key: string, found: Found): Found {
+    if (this.#ready.size >= mostReadyNames) {
+      for (const namespace of this.#index.names())
+        for (const each of this.#index.allEntriesOf(namespace)) each.takeReady();
+      this.#ready.clear();
+    }
     this.#ready.set(key, found);
-    entry.readyKeys.add(key);
+    entry.noteReady(key);
     return found;
   }
 
@@ -298,7 +321,7 @@ export class ClusterZone {
 
   #nameServerAddresses(): readonly Uint8Array[] {
     const service = this.#index.entry(...partsOf(this.#options.nameServerService))?.service;
-    return service?.kind === 'cluster-ip' ? service.addresses : [];
+    return service?.kind === 'cluster-ip' ? service.addresses.map(addressBytes) : [];
   }
 
   *#transferOf(domain: Domain, key: string): Generator<ResourceRecord> {
@@ -330,9 +353,8 @@ export class ClusterZone {
 
   #setSlice(service: string, sliceKey: string, facts: SliceFacts | undefined): void {
     const entry = this.#entry(service);
-    this.#addresses.replaceSlice(entry.slices.get(sliceKey), facts);
-    if (facts) entry.slices.set(sliceKey, facts);
-    else entry.slices.delete(sliceKey);
+    const { before, after } = entry.setSlice(sliceKey, facts);
+    this.#addresses.replaceSlice(before, after);
     this.#changed(entry);
   }
 
@@ -342,13 +364,12 @@ export class ClusterZone {
 
   #changed(entry: ServiceEntry): void {
     this.#drop(entry);
-    if (!entry.service && entry.slices.size === 0) this.#index.delete(entry);
+    if (!entry.service && !entry.hasSlices) this.#index.delete(entry);
     this.#touch();
   }
 
   #drop(entry: ServiceEntry): void {
-    for (const name of entry.readyKeys) this.#ready.delete(name);
-    entry.readyKeys.clear();
+    for (const name of entry.takeReady()) this.#ready.delete(name);
   }
 
   /** Answers for a namespace that is no longer to be answered for. */
@@ -360,12 +381,14 @@ export class ClusterZone {
     this.#serial = Math.max(this.#serial, this.#options.nowSeconds());
   }
 
-  #countPods(namespace: string | undefined, address: Uint8Array, by: number): void {
-    const key = `${namespace}/${addressKey(address)}`;
+  #countPods(namespace: string | undefined, address: Address, by: number): void {
+    const key = `${namespace}/${address}`;
     const count = (this.#pods.get(key) ?? 0) + by;
     if (count > 0) this.#pods.set(key, count);
     else this.#pods.delete(key);
   }
 }
+
+const noSets: RecordSets = new Map();
 
 const answer = (record: ResourceRecord): RecordSet => ({ answers: [record] });

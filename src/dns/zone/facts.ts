@@ -4,6 +4,9 @@ import { encodeAddress } from '../../wire/dns/mod.ts';
 
 /** What DNS needs to know of a Service, an EndpointSlice or a Pod; the rest of the object is let go. */
 
+/** Four or sixteen bytes as one character each: a Map's key, and a quarter of a Uint8Array's memory. */
+export type Address = string;
+
 export interface PortFacts {
   /** Empty: the port has no SRV record of its own. */
   readonly name: string;
@@ -13,17 +16,28 @@ export interface PortFacts {
 }
 
 export type ServiceFacts =
-  | { readonly kind: 'cluster-ip'; readonly addresses: readonly Uint8Array[]; readonly ports: readonly PortFacts[] }
+  | { readonly kind: 'cluster-ip'; readonly addresses: readonly Address[]; readonly ports: readonly PortFacts[] }
   | { readonly kind: 'headless'; readonly publishNotReady: boolean }
   | { readonly kind: 'external-name'; readonly target: string }
   /** There, but without anything to answer with: its address is not allocated yet, or its external name is an address. */
   | { readonly kind: 'addressless'; readonly reason: string };
 
-export interface EndpointFacts {
-  /** The endpoint's hostname or, without one, its Pod's name or its address with dashes; in lower case. */
-  readonly hostname: string;
-  readonly address: Uint8Array;
+export class EndpointFacts {
+  readonly address: Address;
   readonly ready: boolean;
+  /** Undefined for what nearly every endpoint is called: it is spelled out when somebody asks. */
+  readonly #named: string | undefined;
+
+  constructor(hostname: string, address: Address, ready: boolean) {
+    this.address = address;
+    this.ready = ready;
+    this.#named = hostname === withDashes(address) ? undefined : hostname;
+  }
+
+  /** The endpoint's hostname or, without one, its Pod's name or its address with dashes; in lower case. */
+  get hostname(): string {
+    return this.#named ?? withDashes(this.address);
+  }
 }
 
 export interface SliceFacts {
@@ -33,15 +47,15 @@ export interface SliceFacts {
   readonly ports: readonly PortFacts[];
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name';
+export const serviceNameLabel = 'kubernetes.io/service-name';
 
 export function serviceFacts({ spec }: Service): ServiceFacts {
   if (spec.type === 'ExternalName') return externalName(spec.externalName ?? '');
   if (spec.clusterIP === 'None') return { kind: 'headless', publishNotReady: spec.publishNotReadyAddresses === true };
   const given = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
-  const addresses = given.flatMap((text) => encodeAddress(text) ?? []);
+  const addresses = trimmed(given.flatMap((text) => addressOf(text) ?? []));
   if (addresses.length === 0) return { kind: 'addressless', reason: 'it has no cluster IP yet' };
-  return { kind: 'cluster-ip', addresses, ports: (spec.ports ?? []).flatMap(portFacts) };
+  return { kind: 'cluster-ip', addresses, ports: portsFacts(spec.ports) };
 }
 
 function externalName(target: string): ServiceFacts {
@@ -65,16 +79,16 @@ export function serviceOf({ metadata }: EndpointSlice): string | undefined {
 export function sliceFacts(slice: EndpointSlice, podNames: boolean): SliceFacts | undefined {
   const service = serviceOf(slice);
   if (service === undefined) return undefined;
-  const endpoints = (slice.endpoints ?? []).flatMap((endpoint): EndpointFacts[] =>
+  const found = (slice.endpoints ?? []).flatMap((endpoint): EndpointFacts[] =>
     endpoint.addresses.flatMap((text) => {
-      const address = encodeAddress(text);
+      const address = addressOf(text);
       const hostname = endpoint.hostname || (podNames && podName(endpoint)) || text.replaceAll(/[.:]/g, '-');
-      return address
-        ? [{ hostname: hostname.toLowerCase(), address, ready: endpoint.conditions?.ready !== false }]
-        : [];
+      return address === undefined
+        ? []
+        : [new EndpointFacts(hostname.toLowerCase(), address, endpoint.conditions?.ready !== false)];
     }),
   );
-  return { service, endpoints, ports: (slice.ports ?? []).flatMap(portFacts) };
+  return { service, endpoints: trimmed(found), ports: portsFacts(slice.ports) };
 }
 
 /** A Pod's name may be longer than a label, and may have dots in it: such a one is no endpoint's. */
@@ -83,21 +97,48 @@ function podName({ targetRef }: Endpoint): string | undefined {
   return name && /^[^.]{1,63}$/.test(name) ? name : undefined;
 }
 
+/** Clusters have few different lists of ports, and many Services: each is kept once. */
+const knownPorts = new Map<string, readonly PortFacts[]>();
+const mostKnownPorts = 1000;
+
+function portsFacts(ports: readonly (ServicePort | EndpointPort)[] | undefined): readonly PortFacts[] {
+  const facts = (ports ?? []).flatMap(portFacts);
+  const text = JSON.stringify(facts);
+  const known = knownPorts.get(text);
+  if (known) return known;
+  if (knownPorts.size < mostKnownPorts) knownPorts.set(text, facts);
+  return facts;
+}
+
 function portFacts({ name, protocol, port }: ServicePort | EndpointPort): PortFacts[] {
   if (port === undefined) return [];
   return [{ name: (name ?? '').toLowerCase(), protocol: (protocol ?? 'TCP').toLowerCase(), port }];
 }
 
 /** Addresses under which a Pod may be asked for by name; none once it is going or has ended. */
-export function podAddresses(pod: Pod): Uint8Array[] {
+export function podAddresses(pod: Pod): Address[] {
   const { phase, podIP, podIPs } = pod.status ?? {};
   if (pod.metadata.deletionTimestamp || phase === 'Succeeded' || phase === 'Failed') return [];
   const texts = podIPs?.length ? podIPs.map(({ ip }) => ip) : [podIP];
-  return texts.flatMap((text) => (text && encodeAddress(text)) || []);
+  return texts.flatMap((text) => (text && addressOf(text)) || []);
 }
 
-export const addressText = (address: Uint8Array): string => ipaddr.fromByteArray([...address]).toString();
+/** Undefined for text that is no address. */
+function addressOf(text: string): Address | undefined {
+  const bytes = encodeAddress(text);
+  return bytes && addressKey(bytes);
+}
 
-/** Addresses as Map keys: one character a byte. */
-export const addressKey = (address: Uint8Array): string =>
+/** An array that has grown has room for seventeen; its copy has what it holds. */
+const trimmed = <Item>(items: readonly Item[]): readonly Item[] => items.slice();
+
+export const addressBytes = (address: Address): Uint8Array => Buffer.from(address, 'latin1');
+
+export const addressText = (address: Address): string => ipaddr.fromByteArray([...addressBytes(address)]).toString();
+
+/** `10-244-1-7`; of IPv6, whose text has many forms, nothing. */
+const withDashes = (address: Address): string =>
+  address.length === 4 ? Array.from(address, (byte) => byte.charCodeAt(0)).join('-') : '';
+
+export const addressKey = (address: Uint8Array): Address =>
   Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1');

@@ -1,8 +1,8 @@
 import type { Change } from '../../client/port.ts';
 import type { Pod } from '../../kube/mod.ts';
 import { encodeAddress } from '../../wire/dns/mod.ts';
-import { addTo, removeFrom } from './address-index.ts';
-import { addressKey } from './facts.ts';
+import { addTo, allOf, type OneOrMore, removeFrom } from './address-index.ts';
+import { type Address, addressKey } from './facts.ts';
 
 /** A Pod's hold on its addresses; another object as soon as anything of it has changed, so that two can be compared. */
 export interface PodClaim {
@@ -33,7 +33,7 @@ interface Held {
 export class PodOwners {
   readonly #now: () => number;
   readonly #byPod = new Map<string, Held>();
-  readonly #byAddress = new Map<string, Set<PodClaim>>();
+  readonly #byAddress = new Map<Address, OneOrMore<PodClaim>>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -54,10 +54,8 @@ export class PodOwners {
   ownerOf(address: string): PodClaim | undefined {
     const text = address.startsWith('::ffff:') ? address.slice(7) : address;
     const bytes = encodeAddress(text);
-    const claims = bytes && this.#byAddress.get(addressKey(bytes));
-    if (claims?.size !== 1) return undefined;
-    const [claim] = claims;
-    return claim!.canSearch ? claim : undefined;
+    const [claim, ...others] = allOf(bytes && this.#byAddress.get(addressKey(bytes)));
+    return others.length === 0 && claim?.canSearch ? claim : undefined;
   }
 }
 

@@ -1,12 +1,28 @@
 import { addressRecord, cnameRecord, type ResourceRecord, recordTypes, srvRecord, wireOf } from '../../wire/dns/mod.ts';
 import { type Domain, tryEncode } from './domain.ts';
-import { addressKey, type EndpointFacts, type PortFacts, type ServiceFacts, type SliceFacts } from './facts.ts';
+import {
+  type Address,
+  addressBytes,
+  type EndpointFacts,
+  type PortFacts,
+  type ServiceFacts,
+  type SliceFacts,
+} from './facts.ts';
 import type { RecordSet, RecordSets } from './zone-name.ts';
 
 interface PublishedPort {
   readonly endpoint: EndpointFacts;
   readonly port: PortFacts;
 }
+
+/** A slice among the others of its Service. */
+export interface HeldSlice extends Omit<SliceFacts, 'service'> {
+  readonly key: string;
+  readonly entry: ServiceEntry;
+}
+
+/** What most Services have of most things. */
+const none: readonly never[] = [];
 
 export interface EntryOptions {
   readonly ttlSeconds: number;
@@ -23,9 +39,8 @@ export class ServiceEntry {
   readonly namespace: string;
   readonly name: string;
   service: ServiceFacts | undefined;
-  readonly slices = new Map<string, SliceFacts>();
-  /** Names whose ready-made answers fall when this entry changes. */
-  readonly readyKeys = new Set<string>();
+  #readyKeys: string[] | undefined;
+  #slices: readonly HeldSlice[] = none;
   readonly #options: EntryOptions;
 
   constructor(namespace: string, name: string, options: EntryOptions) {
@@ -47,6 +62,32 @@ export class ServiceEntry {
     return this.#endpointSets(key, first) ?? this.#protocolSets(first);
   }
 
+  /** Notes a name whose ready-made answers fall when this entry changes. */
+  noteReady(key: string): void {
+    this.#readyKeys ??= [];
+    this.#readyKeys.push(key);
+  }
+
+  /** The names that were noted, for the last time. */
+  takeReady(): readonly string[] {
+    const keys = this.#readyKeys ?? none;
+    this.#readyKeys = undefined;
+    return keys;
+  }
+
+  get hasSlices(): boolean {
+    return this.#slices.length > 0;
+  }
+
+  /** Puts the slice of that key in the place of the one that was there; undefined takes it away. */
+  setSlice(key: string, facts: SliceFacts | undefined): { readonly before?: HeldSlice; readonly after?: HeldSlice } {
+    const before = this.#slices.find((slice) => slice.key === key);
+    const after = facts && { key, entry: this, endpoints: facts.endpoints, ports: facts.ports };
+    if (!before) this.#slices = after ? [...this.#slices, after] : this.#slices;
+    else this.#slices = this.#slices.flatMap((slice) => (slice === before ? (after ?? []) : slice));
+    return { ...(before && { before }), ...(after && { after }) };
+  }
+
   /** There, but to be passed over since nobody would answer at its cluster IP. */
   isIgnored(): boolean {
     return (
@@ -57,9 +98,9 @@ export class ServiceEntry {
   /** Endpoints that may be given out, each address and hostname once: an endpoint can stand in two slices for a while. */
   published(): EndpointFacts[] {
     const seen = new Map<string, EndpointFacts>();
-    for (const slice of this.slices.values()) {
-      for (const endpoint of slice.endpoints) {
-        if (this.publishes(endpoint)) seen.set(`${endpoint.hostname}/${addressKey(endpoint.address)}`, endpoint);
+    for (const { endpoints } of this.#slices) {
+      for (const endpoint of endpoints) {
+        if (this.publishes(endpoint)) seen.set(`${endpoint.hostname}/${endpoint.address}`, endpoint);
       }
     }
     return [...seen.values()];
@@ -71,7 +112,7 @@ export class ServiceEntry {
 
   /** Ready or not. */
   endpoints(): EndpointFacts[] {
-    return [...this.slices.values()].flatMap(({ endpoints }) => endpoints);
+    return this.#slices.flatMap(({ endpoints }) => endpoints);
   }
 
   #ownSets(key: string, service: ServiceFacts, domain: Domain): RecordSets | undefined {
@@ -91,10 +132,8 @@ export class ServiceEntry {
         const published = this.published();
         // Upstream settled that a headless Service without an endpoint to give is no name (kubernetes/dns 234, 245).
         if (published.length === 0) return undefined;
-        const addresses = new Map(published.map(({ address }) => [addressKey(address), address]));
-        return this.#addressSets(key, [...addresses.values()]).set(recordTypes.SRV, () =>
-          this.#srvSet(key, () => true, domain),
-        );
+        const addresses = new Set(published.map(({ address }) => address));
+        return this.#addressSets(key, [...addresses]).set(recordTypes.SRV, () => this.#srvSet(key, () => true, domain));
       }
     }
   }
@@ -130,27 +169,25 @@ export class ServiceEntry {
   /** Each once; those of a headless Service are its endpoints'. */
   namedPorts(): PortFacts[] {
     const ports =
-      this.service?.kind === 'cluster-ip'
-        ? this.service.ports
-        : [...this.slices.values()].flatMap((slice) => slice.ports);
+      this.service?.kind === 'cluster-ip' ? this.service.ports : this.#slices.flatMap(({ ports: some }) => some);
     const named = ports.filter(({ name }) => name !== '');
     return [...new Map(named.map((port) => [`${port.name}/${port.protocol}`, port])).values()];
   }
 
   #hasPort(wanted: (port: PortFacts) => boolean): boolean {
     if (this.service?.kind === 'cluster-ip') return this.service.ports.some(wanted);
-    for (const slice of this.slices.values()) {
+    for (const slice of this.#slices) {
       if (slice.ports.some(wanted) && slice.endpoints.some((endpoint) => this.publishes(endpoint))) return true;
     }
     return false;
   }
 
-  #addressSets(key: string, addresses: readonly Uint8Array[]): Map<number, () => RecordSet> {
+  #addressSets(key: string, addresses: readonly Address[]): Map<number, () => RecordSet> {
     const name = wireOf(key);
     const ofLength = (length: number) => () => ({
       answers: addresses
         .filter((address) => address.length === length)
-        .map((address) => addressRecord(name, address, this.#options.ttlSeconds)),
+        .map((address) => addressRecord(name, addressBytes(address), this.#options.ttlSeconds)),
     });
     return new Map([
       [recordTypes.A, ofLength(4)],
@@ -167,7 +204,7 @@ export class ServiceEntry {
 
   #clusterSrvSet(
     name: Uint8Array,
-    addresses: readonly Uint8Array[],
+    addresses: readonly Address[],
     ports: readonly PortFacts[],
     domain: Domain,
   ): RecordSet {
@@ -178,7 +215,7 @@ export class ServiceEntry {
     const weight = weightOf(numbers.length);
     return {
       answers: numbers.map((port) => srvRecord(name, { priority: 0, weight, port, target }, this.#options.ttlSeconds)),
-      additionals: addresses.map((address) => addressRecord(target, address, this.#options.ttlSeconds)),
+      additionals: addresses.map((address) => addressRecord(target, addressBytes(address), this.#options.ttlSeconds)),
     };
   }
 
@@ -191,15 +228,15 @@ export class ServiceEntry {
       const to = { priority: 0, weight: weightOf(published.length), port: port.port, target };
       answers.set(`${port.port}/${endpoint.hostname}`, srvRecord(name, to, this.#options.ttlSeconds));
       additionals.set(
-        `${addressKey(endpoint.address)}/${endpoint.hostname}`,
-        addressRecord(target, endpoint.address, this.#options.ttlSeconds),
+        `${endpoint.address}/${endpoint.hostname}`,
+        addressRecord(target, addressBytes(endpoint.address), this.#options.ttlSeconds),
       );
     }
     return { answers: [...answers.values()], additionals: [...additionals.values()] };
   }
 
   #publishedPorts(wanted: (port: PortFacts) => boolean): PublishedPort[] {
-    return [...this.slices.values()].flatMap(({ ports, endpoints }) =>
+    return this.#slices.flatMap(({ ports, endpoints }) =>
       ports
         .filter(wanted)
         .flatMap((port) =>

@@ -9,32 +9,48 @@ export interface RecordSet {
 /** Records of a name by their type, made when somebody asks: a Service with a thousand endpoints has many SRV records. */
 export type RecordSets = ReadonlyMap<number, () => RecordSet>;
 
+/** What was made ready of a name, for one type after the other: most names are asked for one or two. */
+interface Ready {
+  readonly type: number;
+  readonly answer: ReadyAnswer | undefined;
+  readonly next: Ready | undefined;
+}
+
 /** A name that exists. It may have no records at all (an empty non-terminal, RFC 8499). */
 export class ZoneName {
+  readonly isAlias: boolean;
   readonly #key: string;
-  readonly #sets: RecordSets;
-  readonly #ready = new Map<number, ReadyAnswer | undefined>();
+  readonly #sets: RecordSets | (() => RecordSets);
+  #ready: Ready | undefined;
 
-  constructor(key: string, sets: RecordSets) {
+  /** @param again finds the same sets once more: for names that are kept, and should not keep their sets */
+  constructor(key: string, sets: RecordSets, again?: () => RecordSets) {
+    this.isAlias = sets.has(recordTypes.CNAME);
     this.#key = key;
-    this.#sets = sets;
+    this.#sets = again ?? sets;
   }
 
   /** Undefined: no records of this type (NODATA). A CNAME is found under its own type only. */
   answer(type: number): ReadyAnswer | undefined {
-    const known = this.#ready.get(type);
-    if (known || this.#ready.has(type)) return known;
-    const { answers, additionals } = this.records(type);
-    const ready = answers.length === 0 ? undefined : encodeReadyAnswer(wireOf(this.#key), answers, additionals);
-    if (this.#sets.has(type)) this.#ready.set(type, ready);
-    return ready;
+    for (let ready = this.#ready; ready; ready = ready.next) if (ready.type === type) return ready.answer;
+    return this.#make(type);
   }
 
   records(type: number): RecordSet {
-    return this.#sets.get(type)?.() ?? { answers: [] };
+    return this.#find().get(type)?.() ?? { answers: [] };
   }
 
-  get isAlias(): boolean {
-    return this.#sets.has(recordTypes.CNAME);
+  #make(type: number): ReadyAnswer | undefined {
+    const set = this.#find().get(type)?.();
+    // Of types that the name can never have there are tens of thousands.
+    if (!set) return undefined;
+    const { answers, additionals } = set;
+    const answer = answers.length === 0 ? undefined : encodeReadyAnswer(wireOf(this.#key), answers, additionals);
+    this.#ready = { type, answer, next: this.#ready };
+    return answer;
+  }
+
+  #find(): RecordSets {
+    return typeof this.#sets === 'function' ? this.#sets() : this.#sets;
   }
 }

@@ -68,6 +68,17 @@ function turnBytes(answers: readonly ResourceRecord[], ready: ReadyRecords): num
   return addressesOnly && alike && answers.length > 1 ? size : 0;
 }
 
+/** In memory of their own: a part of Node.js's shared pool would keep all of its 8 KiB for as long as the answer is ready. */
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
 /** Compresses owner names, and names that fill the data of NS, CNAME and PTR, against all that was written before. */
 class SectionWriter {
   /** Name key → its place in the message. */
@@ -102,7 +113,7 @@ class SectionWriter {
       this.#offset += name.length + 10 + data.length;
       ends.push(length);
     }
-    return { bytes: Buffer.concat(chunks, length), ends };
+    return { bytes: joined(chunks, length), ends: ends.slice() };
   }
 
   #data(record: ResourceRecord, at: number): Uint8Array {

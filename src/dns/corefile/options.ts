@@ -48,7 +48,7 @@ export interface CacheDirective {
   readonly servfailMs: number;
   /** Kinds that are not kept, in these zones. */
   readonly disabled: { readonly success: readonly string[]; readonly denial: readonly string[] };
-  /** Give out the TTL as it was received, as `keepttl` has it. */
+  /** Give out the TTL that an answer is kept for, instead of what is left of it. */
   readonly keepTtl: boolean;
 }
 

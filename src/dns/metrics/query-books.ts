@@ -17,6 +17,7 @@ const countedTypes: ReadonlyMap<number, string> = new Map<number, string>([
   [46, 'RRSIG'],
   [47, 'NSEC'],
   [48, 'DNSKEY'],
+  [50, 'NSEC3'],
   [65, 'HTTPS'],
 ]);
 const typeNames = [...countedTypes.values(), 'other'];
@@ -104,7 +105,11 @@ export function registerQueryMetrics(registry: Registry, books: () => Iterable<Q
   counter(registry, common('do_requests_total', 'Counter of DNS requests with DO bit set per zone.'), () =>
     all().map((book) => ({ labels: book.labels, value: book.dnssecRequests })),
   );
-  histogram(registry, common('request_size_bytes', 'Size of the requests in bytes.'), byProtocol('requestBytes'));
+  histogram(
+    registry,
+    common('request_size_bytes', 'Size of the requests in bytes, before any rewriting.'),
+    byProtocol('requestBytes'),
+  );
   histogram(registry, common('response_size_bytes', 'Size of the responses in bytes.'), byProtocol('responseBytes'));
   histogram(
     registry,

@@ -17,7 +17,7 @@ import { ErrorLog } from '../observe/error-log.ts';
 import { BlockObserver } from '../observe/observer.ts';
 import { QueryLog } from '../observe/query-log.ts';
 import { createAnyPlugin } from '../plugins/any.ts';
-import { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from '../plugins/cache/mod.ts';
+import { type CacheOptions, type CachePlugin, type CacheTotals, createCachePlugin } from '../plugins/cache/mod.ts';
 import { createKubernetesPlugin } from '../plugins/kubernetes/mod.ts';
 import { createLoadbalancePlugin } from '../plugins/loadbalance.ts';
 import { LoopError, LoopWatch } from '../plugins/loop.ts';
@@ -39,6 +39,7 @@ export interface BlockDependencies extends Omit<ForwardingDependencies, 'books'>
   readonly writeQueryLog: (line: string) => void;
   readonly elapsedMs: () => number;
   readonly books: (server: string, zone: string) => QueryBooks;
+  readonly cacheTotals: (block: ServerBlock) => CacheTotals;
   readonly onMistake: () => void;
 }
 
@@ -48,8 +49,7 @@ export interface RunningBlock {
   /** The chain as the listeners of one server use it; `server` is the label of its metrics. */
   service(server: string, zone: string): Service;
   readonly cluster: FollowedCluster | undefined;
-  /** What the block's cache has done since the Corefile was last taken over. */
-  readonly cache: CacheCounters | undefined;
+  readonly cache: CachePlugin | undefined;
   readonly names: NamePlugins;
   start(): Promise<void>;
   /** Looks for forwarding loops where the block says so; for when questions are received. */
@@ -68,7 +68,12 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
     dependencies.clusters.of(directives.kubernetes, directives.autopath?.source.kind === 'kubernetes');
   const { forwards: books } = dependencies;
   const forwards = (directives.forward ?? []).map((options) => new Forwarding(options, { ...dependencies, books }));
-  const cache = directives.cache && createCachePlugin(cacheOptions(directives.cache), dependencies);
+  const cache =
+    directives.cache &&
+    createCachePlugin(cacheOptions(directives.cache), {
+      clock: dependencies.clock,
+      totals: dependencies.cacheTotals(block),
+    });
   const names = new NamePlugins(directives, cluster, dependencies);
   const loops = directives.loop && new LoopWatch({ clock: dependencies.clock, zones: loopZones(block), randomDigits });
   const head = compose(pluginsOf(directives, { cluster, cache, names, forwards, loops }, dependencies), nobodyAnswers);
@@ -79,7 +84,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
   return {
     block,
     cluster,
-    cache: cache?.counters,
+    cache,
     names,
     service: (server, zone) => {
       const books = directives.prometheus && dependencies.books(server, zone);

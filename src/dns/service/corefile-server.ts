@@ -191,6 +191,7 @@ export class CorefileServer {
           books: this.metrics.books,
           forwards: this.metrics.forwards,
           readFile: (file) => files.read(file),
+          cacheTotals: (each) => this.metrics.cacheTotals(serverLabel({ block: each }), cacheLabel(each)),
           onMistake: () => this.metrics.mistakes++,
           // Another block of ours may well be forwarded to.
           ownAddresses: () => (this.#answeredAt.get(block) ?? []).flatMap((at) => this.#listeners.boundAt(at) ?? []),
@@ -344,8 +345,7 @@ export class CorefileServer {
   *#caches() {
     for (const running of this.#current?.blocks ?? []) {
       const { block, cache } = running;
-      const zones = (block.directives.cache?.zones ?? []).map(zoneLabel).join(',');
-      if (cache) yield { server: serverLabel(running), zones, counters: cache };
+      if (cache) yield { server: serverLabel(running), zones: cacheLabel(block), cache };
     }
   }
 
@@ -376,9 +376,11 @@ const startupTimeoutMs = ({ blocks }: Corefile): number =>
     ...blocks.map(({ directives }: { directives: Directives }) => directives.kubernetes?.startupTimeoutMs ?? 0),
   );
 
-const serverLabel = ({ block: { directives, port } }: RunningBlock): string => {
+const serverLabel = ({ block: { directives, port } }: Pick<RunningBlock, 'block'>): string => {
   const address = directives.bind?.[0] ?? '';
   return `dns://${address.includes(':') ? `[${address}]` : address}:${port}`;
 };
+
+const cacheLabel = ({ directives }: ServerBlock): string => (directives.cache?.zones ?? []).map(zoneLabel).join(',');
 
 const zoneLabel = (zone: string): string => (zone === '.' ? '.' : `${zone}.`);

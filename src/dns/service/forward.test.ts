@@ -83,6 +83,7 @@ test('metrics of forward have the names and labels of CoreDNS, and outlast a rel
   const held = await fakeUpstream(t, () => {});
   const text = block(
     'prometheus 127.0.0.1:0',
+    'cache c.example',
     `forward slow.example ${placeOf(held)} {\n max_concurrent 1\n }`,
     `forward . ${placeOf(failing)} ${placeOf(well)} {\n policy sequential\n failover REFUSED\n }`,
   );
@@ -92,7 +93,7 @@ test('metrics of forward have the names and labels of CoreDNS, and outlast a rel
   await ask('a.example');
   await ask('b.example');
   for (let round = 0; round < 3; round++) {
-    await exchangeTcp(server.addresses[0]!, encodeQuestion({ name: 'c.example', type: 'A' }));
+    await exchangeTcp(server.addresses[0]!, encodeQuestion({ name: `c${round}.c.example`, type: 'A' }));
   }
   const slow = ask('slow.example');
   await until(() => held.questions.length === 1);
@@ -110,6 +111,9 @@ test('metrics of forward have the names and labels of CoreDNS, and outlast a rel
     `coredns_proxy_conn_cache_misses_total{${to(well)},proto="udp"} 2`,
     `coredns_proxy_conn_cache_misses_total{${to(well)},proto="tcp"} 1`,
     `coredns_proxy_conn_cache_hits_total{${to(well)},proto="tcp"} 2`,
+    'coredns_cache_requests_total{server="dns://127.0.0.1:0",zones="c.example.",view=""} 3',
+    'coredns_cache_hits_total{server="dns://127.0.0.1:0",type="success",zones="c.example.",view=""} 0',
+    'coredns_cache_entries{server="dns://127.0.0.1:0",type="success",zones="c.example.",view=""} 0',
   ]) {
     assert.ok(metrics.includes(`\n${line}\n`), `${line} is not in\n${metrics}`);
   }

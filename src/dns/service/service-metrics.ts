@@ -6,7 +6,7 @@ import { registerProcessMetrics } from '../metrics/process-metrics.ts';
 import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
 import { Registry } from '../metrics/registry.ts';
 import { counter, Distribution, exponential, gauge, histogram, type Sample } from '../metrics/scraped.ts';
-import type { CacheCounters } from '../plugins/cache/mod.ts';
+import { type CachePlugin, CacheTotals } from '../plugins/cache/mod.ts';
 import type { HostsFile } from '../plugins/hosts/mod.ts';
 import type { FollowedCluster } from './cluster.ts';
 
@@ -17,7 +17,7 @@ export interface MetricsSource {
   readonly caches: () => Iterable<{
     readonly server: string;
     readonly zones: string;
-    readonly counters: CacheCounters;
+    readonly cache: CachePlugin;
   }>;
   readonly hosts: () => Iterable<HostsFile>;
   /** One for each block with `autopath`. */
@@ -35,6 +35,7 @@ export class ServiceMetrics {
   failedReloads = 0;
   failedHealthChecks = 0;
   readonly #books = new Map<string, QueryBooks>();
+  readonly #cacheTotals = new Map<string, CacheTotals>();
 
   constructor(source: MetricsSource) {
     registerProcessMetrics(this.registry);
@@ -53,6 +54,14 @@ export class ServiceMetrics {
     const books = this.#books.get(key) ?? new QueryBooks(server, zone);
     this.#books.set(key, books);
     return books;
+  };
+
+  /** The same for a cache. */
+  readonly cacheTotals = (server: string, zones: string): CacheTotals => {
+    const key = `${server} ${zones}`;
+    const totals = this.#cacheTotals.get(key) ?? new CacheTotals();
+    this.#cacheTotals.set(key, totals);
+    return totals;
   };
 
   readonly pages: Pages = async (path) =>
@@ -151,18 +160,18 @@ export class ServiceMetrics {
   }
 
   #registerCaches({ caches }: MetricsSource): void {
-    const byType = (read: (counters: CacheCounters) => Readonly<Record<'success' | 'denial', number>>) =>
+    const byType = (read: (cache: CachePlugin) => Readonly<Record<'success' | 'denial', number>>) =>
       function* (): Generator<Sample> {
-        for (const { server, zones, counters } of caches()) {
-          for (const [type, value] of Object.entries(read(counters))) {
+        for (const { server, zones, cache } of caches()) {
+          for (const [type, value] of Object.entries(read(cache))) {
             yield { labels: { server, type, zones, view: '' }, value };
           }
         }
       };
-    const each = (read: (counters: CacheCounters) => number) =>
+    const each = (read: (totals: CacheTotals) => number) =>
       function* (): Generator<Sample> {
-        for (const { server, zones, counters } of caches()) {
-          yield { labels: { server, zones, view: '' }, value: read(counters) };
+        for (const { server, zones, cache } of caches()) {
+          yield { labels: { server, zones, view: '' }, value: read(cache.totals) };
         }
       };
     const description = (name: string, help: string) => ({ name: `coredns_cache_${name}`, help });
@@ -175,12 +184,12 @@ export class ServiceMetrics {
     counter(
       registry,
       description('hits_total', 'The count of cache hits.'),
-      byType(({ hits }) => hits),
+      byType(({ totals }) => totals.hits),
     );
     counter(
       registry,
       description('evictions_total', 'The count of cache evictions.'),
-      byType(({ evictions }) => evictions),
+      byType(({ totals }) => totals.evictions),
     );
     counter(
       registry,
@@ -189,7 +198,10 @@ export class ServiceMetrics {
     );
     counter(
       registry,
-      description('misses_total', 'The count of cache misses.'),
+      description(
+        'misses_total',
+        'The count of cache misses. Deprecated, derive misses from cache hits/requests counters.',
+      ),
       each(({ misses }) => misses),
     );
     counter(

@@ -54,7 +54,7 @@ export function readCache(words: Words, context: ReadContext): CacheDirective {
 
 function readLimits(property: Words, preset: CacheLimits): CacheLimits {
   const capacity = Math.max(leastCapacity, property.wholeNumber(0));
-  const maxTtlSeconds = property.hasMore ? property.wholeNumber(0) : preset.maxTtlSeconds;
+  const maxTtlSeconds = property.hasMore ? property.wholeNumber(1) : preset.maxTtlSeconds;
   const minTtlSeconds = property.hasMore ? property.wholeNumber(0) : preset.minTtlSeconds;
   return { capacity, maxTtlSeconds, minTtlSeconds };
 }
@@ -70,5 +70,6 @@ function readPrefetch(property: Words): CacheDirective['prefetch'] {
       throw mistake(token, `${JSON.stringify(token.text)} of prefetch is not a percentage from 10% to 90%`);
     }
   }
-  return { amount, durationMs, percentage };
+  // CoreDNS's word for "never".
+  return amount === 0 ? undefined : { amount, durationMs, percentage };
 }

@@ -8,10 +8,11 @@ const sparedAtMost = 8;
 export class BoundedMap<V extends { used: boolean }> {
   readonly #capacity: number;
   readonly #entries = new Map<string, V>();
-  evictions = 0;
+  readonly #onEvicted: () => void;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, onEvicted: () => void) {
     this.#capacity = capacity;
+    this.#onEvicted = onEvicted;
   }
 
   get size(): number {
@@ -40,6 +41,6 @@ export class BoundedMap<V extends { used: boolean }> {
       entry.used = false;
       this.#entries.set(key, entry);
     }
-    this.evictions++;
+    this.#onEvicted();
   }
 }

@@ -46,7 +46,8 @@ function relayed({ packet }: Question, { rcode = 0, flags = 0, ...sections }: Sh
 
 function cached(options: CacheOptions, behave: (question: Question) => Answer | Promise<Answer>) {
   const clock = new ManualClock();
-  const { plugin, counters } = createCachePlugin(options, { clock });
+  const made = createCachePlugin(options, { clock });
+  const { plugin, totals } = made;
   let upstreamQuestions = 0;
   const handler = plugin((asked) => {
     upstreamQuestions++;
@@ -57,7 +58,7 @@ function cached(options: CacheOptions, behave: (question: Question) => Answer | 
     const message = decode(messageOf(asked, await handler(asked)));
     return { rcode: message.rcode, lines: zoneLines(message.answers), message };
   };
-  return { clock, counters, ask, handler, asked: () => upstreamQuestions };
+  return { clock, made, totals, ask, handler, asked: () => upstreamQuestions };
 }
 
 const name = 'www.example.com';
@@ -76,8 +77,8 @@ test('a hit has the client’s spelling and a TTL that counts down; after it the
   await cache.clock.advance(40_000);
   await cache.ask(name);
   assert.equal(cache.asked(), 2);
-  assert.deepEqual(cache.counters.hits, { success: 1, denial: 0 });
-  assert.deepEqual([cache.counters.requests, cache.counters.misses], [3, 2]);
+  assert.deepEqual(cache.totals.hits, { success: 1, denial: 0 });
+  assert.deepEqual([cache.totals.requests, cache.totals.misses], [3, 2]);
 });
 
 test('each kind of answer is kept for this long, or not at all', async () => {
@@ -85,6 +86,7 @@ test('each kind of answer is kept for this long, or not at all', async () => {
   const table: [string, CacheOptions, Shape, number][] = [
     ['the smallest TTL counts', {}, { answers: [a(name, 300), a(name, 30)] }, 30],
     ['not longer than an hour', {}, { answers: [a(name, 86_400)] }, 3600],
+    ['`cache 3` is stronger than the least time', { success: { maxTtlSeconds: 3 } }, { answers: [a(name, 300)] }, 3],
     ['a limit of its own', { success: { maxTtlSeconds: 10 } }, { answers: [a(name, 86_400)] }, 10],
     ['TTL 0 for the least time', {}, { answers: [a(name, 0)] }, 5],
     ['TTL 0 with no least time', { success: { minTtlSeconds: 0 } }, { answers: [a(name, 0)] }, 0],
@@ -99,6 +101,7 @@ test('each kind of answer is kept for this long, or not at all', async () => {
     ['SERVFAIL', {}, { rcode: 2 }, 5],
     ['SERVFAIL at most 5 minutes', { servfailMs: 9_000_000 }, { rcode: 2 }, 300],
     ['SERVFAIL never', { servfailMs: 0 }, { rcode: 2 }, 0],
+    ['NOTIMP like SERVFAIL', {}, { rcode: 4 }, 5],
     ['REFUSED', {}, { rcode: 5 }, 0],
     ['what was cut', {}, { flags: dnsPacket.TRUNCATED_RESPONSE, answers: [a(name, 30)] }, 0],
     ['a record of another name', {}, { answers: [a(name, 30), a('bank.example.net', 30)] }, 0],
@@ -116,6 +119,18 @@ test('each kind of answer is kept for this long, or not at all', async () => {
     await cache.ask(name);
     assert.equal(cache.asked(), 2, title);
   }
+});
+
+test('the TTL never jumps: what is kept for less than it says is said to be from the first answer on', async () => {
+  const options = { success: { maxTtlSeconds: 30 } };
+  const ttls = async (keepTtl: boolean) => {
+    const cache = cached({ ...options, keepTtl }, async (asked) => relayed(asked, { answers: [a(name, 300)] }));
+    const first = await Promise.all([cache.ask(name), cache.ask(name)]);
+    await cache.clock.advance(10_000);
+    return [...first, await cache.ask(name)].map(({ lines }) => lines[0]!.split(' ')[1]);
+  };
+  assert.deepEqual(await ttls(false), ['30', '30', '20']);
+  assert.deepEqual(await ttls(true), ['30', '30', '30']);
 });
 
 test('an alias and what it leads to belong together', async () => {
@@ -164,7 +179,7 @@ test('our own answers pass and are not kept', async () => {
   await cache.ask(name);
   await cache.ask(name);
   assert.equal(cache.asked(), 2);
-  assert.deepEqual(cache.counters.entries, { success: 0, denial: 0 });
+  assert.deepEqual(cache.made.entries, { success: 0, denial: 0 });
 });
 
 test('what is in demand is fetched anew before it expires, once', async () => {
@@ -200,7 +215,8 @@ test('what expired is given out with TTL 0 while it is fetched anew', async () =
   up = false;
   await cache.clock.advance(40_000);
   for (let round = 0; round < 2; round++) assert.match((await cache.ask(name)).lines[0]!, / 0 IN A /);
-  assert.equal(cache.counters.servedStale, 2);
+  assert.equal(cache.totals.servedStale, 2);
+  assert.equal(cache.totals.prefetches, 2, 'CoreDNS counts them as fetched ahead');
   await cache.clock.advance(50_000);
   assert.equal((await cache.ask(name)).rcode, 'SERVFAIL', 'too old');
   up = true;
@@ -221,7 +237,8 @@ test('verify asks first, and falls back to what expired', async () => {
 });
 
 test('a full map lets go of what nobody uses, and never holds more', () => {
-  const map = new BoundedMap<{ used: boolean }>(100);
+  let evictions = 0;
+  const map = new BoundedMap<{ used: boolean }>(100, () => evictions++);
   const popular = { used: true };
   map.set('popular', popular);
   for (let flood = 0; flood < 5000; flood++) {
@@ -230,7 +247,7 @@ test('a full map lets go of what nobody uses, and never holds more', () => {
     assert.ok(map.size <= 100);
   }
   assert.equal(map.get('popular'), popular);
-  assert.equal(map.evictions, 5001 - 100);
+  assert.equal(evictions, 5001 - 100);
 });
 
 test('law: a cache answers what its resolver answered last, never longer than its TTL', async () => {

@@ -29,26 +29,30 @@ export interface CacheOptions {
   readonly serveStale?: { readonly durationMs?: number; readonly refresh?: 'immediate' | 'verify' };
   /** Zones whose successes or denials are not kept. */
   readonly disable?: { readonly success?: readonly string[]; readonly denial?: readonly string[] };
-  /** Leave TTLs as they came instead of counting them down. */
+  /** Give out the TTL that it is kept for, instead of what is left of it. */
   readonly keepTtl?: boolean;
 }
 
-/** In the meaning of CoreDNS's metrics `coredns_cache_*`. */
-export interface CacheCounters {
-  readonly entries: { readonly success: number; readonly denial: number };
-  readonly evictions: { readonly success: number; readonly denial: number };
-  readonly hits: { readonly success: number; readonly denial: number };
-  readonly requests: number;
-  readonly misses: number;
-  readonly prefetches: number;
-  readonly servedStale: number;
+/**
+ * In the meaning of CoreDNS's metrics `coredns_cache_*`. They go on where they were when a reload replaces the cache:
+ * counters must not fall.
+ */
+export class CacheTotals {
+  readonly hits = { success: 0, denial: 0 };
+  readonly evictions = { success: 0, denial: 0 };
+  requests = 0;
+  misses = 0;
+  prefetches = 0;
+  servedStale = 0;
   /** Answers that were not kept because they hold records of names that were not asked for. */
-  readonly drops: number;
+  drops = 0;
 }
 
 export interface CachePlugin {
   readonly plugin: Plugin;
-  readonly counters: CacheCounters;
+  readonly totals: CacheTotals;
+  /** How many answers it holds. */
+  readonly entries: { readonly success: number; readonly denial: number };
 }
 
 interface Entry {
@@ -66,18 +70,22 @@ interface Entry {
   lastAskedMs: number;
 }
 
-export const createCachePlugin = (options: CacheOptions, dependencies: { readonly clock: Clock }): CachePlugin => {
-  const cache = new Cache(options, dependencies.clock);
-  return { plugin: (next) => (question) => cache.answer(question, next), counters: cache };
+export const createCachePlugin = (
+  options: CacheOptions,
+  { clock, totals = new CacheTotals() }: { readonly clock: Clock; readonly totals?: CacheTotals },
+): CachePlugin => {
+  const cache = new Cache(options, clock, totals);
+  return {
+    plugin: (next) => (question) => cache.answer(question, next),
+    totals,
+    get entries() {
+      return cache.entries;
+    },
+  };
 };
 
-class Cache implements CacheCounters {
-  readonly hits = { success: 0, denial: 0 };
-  requests = 0;
-  misses = 0;
-  prefetches = 0;
-  servedStale = 0;
-  drops = 0;
+class Cache {
+  readonly #totals: CacheTotals;
   readonly #options: CacheOptions;
   readonly #clock: Clock;
   readonly #zones: readonly string[] | undefined;
@@ -87,15 +95,16 @@ class Cache implements CacheCounters {
   readonly #underWay = new Map<string, Promise<Answer>>();
   readonly #staleMs: number;
 
-  constructor(options: CacheOptions, clock: Clock) {
+  constructor(options: CacheOptions, clock: Clock, totals: CacheTotals) {
     this.#options = options;
+    this.#totals = totals;
     this.#clock = clock;
     this.#zones = options.zones?.length ? zoneKeys(options.zones) : undefined;
     const { success = [], denial = [] } = options.disable ?? {};
     this.#disabled = { success: zoneKeys(success), denial: zoneKeys(denial) };
     this.#stores = {
-      success: new BoundedMap(options.success?.capacity ?? 9984),
-      denial: new BoundedMap(options.denial?.capacity ?? 9984),
+      success: new BoundedMap(options.success?.capacity ?? 9984, () => totals.evictions.success++),
+      denial: new BoundedMap(options.denial?.capacity ?? 9984, () => totals.evictions.denial++),
     };
     this.#staleMs = options.serveStale ? (options.serveStale.durationMs ?? 3_600_000) : 0;
   }
@@ -104,25 +113,21 @@ class Cache implements CacheCounters {
     return { success: this.#stores.success.size, denial: this.#stores.denial.size };
   }
 
-  get evictions() {
-    return { success: this.#stores.success.evictions, denial: this.#stores.denial.evictions };
-  }
-
   answer(question: Question, next: Handler): Answer | Promise<Answer> {
     if (this.#zones && !isWithinAny(question.query.key, this.#zones)) return next(question);
-    this.requests++;
+    this.#totals.requests++;
     const key = cacheKey(question);
     const entry = this.#stores.success.get(key) ?? this.#stores.denial.get(key);
     const nowMs = this.#clock.monotonicMs();
     if (!entry || nowMs >= entry.expiresMs + this.#staleMsOf(entry)) {
-      this.misses++;
+      this.#totals.misses++;
       return this.#fetch(key, question, next);
     }
-    this.hits[storeOf(entry)]++;
+    this.#totals.hits[storeOf(entry)]++;
     entry.used = true;
     if (nowMs >= entry.expiresMs) return this.#stale(key, entry, question, next);
     if (this.#isWorthPrefetching(entry, nowMs)) {
-      this.prefetches++;
+      this.#totals.prefetches++;
       this.#refresh(key, question, next);
     }
     this.#showTtl(entry, Math.ceil((entry.expiresMs - nowMs) / 1000));
@@ -133,15 +138,11 @@ class Cache implements CacheCounters {
     const shared = this.#underWay.get(key);
     if (shared) return shared;
     const answer = next(question);
-    if (!(answer instanceof Promise)) {
-      this.#keep(key, question, answer);
-      return answer;
-    }
+    if (!(answer instanceof Promise)) return this.#keep(key, question, answer);
     const kept = answer.then(
       (settled) => {
         this.#underWay.delete(key);
-        this.#keep(key, question, settled);
-        return settled;
+        return this.#keep(key, question, settled);
       },
       (error) => {
         this.#underWay.delete(key);
@@ -161,6 +162,7 @@ class Cache implements CacheCounters {
 
   #stale(key: string, entry: Entry, question: Question, next: Handler): Answer | Promise<Answer> {
     if (this.#options.serveStale?.refresh === 'verify') return this.#verified(key, entry, question, next);
+    this.#totals.prefetches++;
     this.#refresh(key, question, next);
     return this.#asStale(entry);
   }
@@ -177,7 +179,7 @@ class Cache implements CacheCounters {
   }
 
   #asStale(entry: Entry): Answer {
-    this.servedStale++;
+    this.#totals.servedStale++;
     this.#showTtl(entry, 0);
     return entry.answer;
   }
@@ -197,27 +199,28 @@ class Cache implements CacheCounters {
     return entry.streak >= amount && entry.expiresMs - nowMs <= lastMs;
   }
 
-  #keep(key: string, question: Question, answer: Answer): void {
-    if (answer.kind !== 'relayed') return;
+  /** Returns the answer with the TTLs that it will be given out with from here on: not 300 now and at most 30 later. */
+  #keep(key: string, question: Question, answer: Answer): Answer {
+    if (answer.kind !== 'relayed') return answer;
     const keepable = this.#keepable(question.query.key, answer.upstream);
-    if (!keepable) return;
+    if (!keepable) return answer;
     const nowMs = this.#clock.monotonicMs();
     const ttlMs = this.#ttlMs(keepable);
     const store = storeOf(keepable);
-    if (ttlMs <= 0 || isWithinAny(question.query.key, this.#disabled[store])) return;
+    if (ttlMs <= 0 || isWithinAny(question.query.key, this.#disabled[store])) return answer;
     const before = this.#stores.success.get(key) ?? this.#stores.denial.get(key);
     const isUsable = before !== undefined && before.kind !== 'servfail' && nowMs < before.expiresMs + this.#staleMs;
     // A resolver in trouble does not take from us what we still may give out.
-    if (keepable.kind === 'servfail' && isUsable) return;
+    if (keepable.kind === 'servfail' && isUsable) return answer;
     const message = Buffer.from(answer.upstream.message);
     const upstream = { ...answer.upstream, message };
     this.#stores[store === 'success' ? 'denial' : 'success'].delete(key);
-    this.#stores[store].set(key, {
+    const entry: Entry = {
       kind: keepable.kind,
       upstream,
       message,
       ttlPlaces: keepable.ttlPlaces,
-      ttlSeconds: ttlMs / 1000,
+      ttlSeconds: Math.ceil(ttlMs / 1000),
       expiresMs: nowMs + ttlMs,
       answer: { kind: 'relayed', upstream, from: 'cache' },
       shownTtl: -1,
@@ -225,17 +228,20 @@ class Cache implements CacheCounters {
       // A refreshed answer is as much in demand as the one that it replaces.
       streak: before?.streak ?? 0,
       lastAskedMs: before?.lastAskedMs ?? nowMs,
-    });
+    };
+    this.#stores[store].set(key, entry);
+    this.#showTtl(entry, entry.ttlSeconds);
+    return { ...answer, upstream };
   }
 
   #keepable(key: string, upstream: UpstreamAnswer): Keepable | undefined {
     try {
       const keepable = keepableOf(key, upstream);
-      if (!keepable && !upstream.truncated) this.drops++;
+      if (!keepable && !upstream.truncated) this.#totals.drops++;
       return keepable;
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
-      this.drops++;
+      this.#totals.drops++;
       return undefined;
     }
   }
@@ -243,11 +249,13 @@ class Cache implements CacheCounters {
   #ttlMs({ kind, ttlSeconds }: Keepable): number {
     if (kind === 'servfail') return Math.min(this.#options.servfailMs ?? 5000, 300_000);
     const { maxTtlSeconds = kind === 'success' ? 3600 : 1800, minTtlSeconds = 5 } = this.#options[kind] ?? {};
-    return Math.max(minTtlSeconds, Math.min(ttlSeconds, maxTtlSeconds)) * 1000;
+    // `cache 3` means three seconds, although the least is five.
+    return Math.min(Math.max(ttlSeconds, minTtlSeconds), maxTtlSeconds) * 1000;
   }
 
-  #showTtl(entry: Entry, seconds: number): void {
-    if (this.#options.keepTtl || entry.shownTtl === seconds) return;
+  #showTtl(entry: Entry, remainingSeconds: number): void {
+    const seconds = this.#options.keepTtl ? entry.ttlSeconds : remainingSeconds;
+    if (entry.shownTtl === seconds) return;
     entry.shownTtl = seconds;
     for (const place of entry.ttlPlaces) entry.message.writeUInt32BE(seconds, place);
   }

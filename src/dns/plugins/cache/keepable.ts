@@ -36,7 +36,9 @@ export function keepableOf(questionKey: string, answer: UpstreamAnswer): Keepabl
   const map = mapMessage(message);
   const places = [...map.answers, ...map.authorities, ...map.additionals];
   const ttlPlaces = places.map(({ dataStart }) => dataStart - 6);
-  if (rcode === responseCodes.ServFail) return { kind: 'servfail', ttlSeconds: 0, ttlPlaces };
+  // CoreDNS takes NOTIMP for the same: the resolver cannot, and will say so again.
+  if (rcode === responseCodes.ServFail || rcode === responseCodes.NotImp)
+    return { kind: 'servfail', ttlSeconds: 0, ttlPlaces };
   const answers = map.answers.map((place) => readRecord(message, place));
   const end = chainEnd(questionKey, answers);
   if (end === undefined) return undefined;

@@ -1,1 +1,1 @@
-export { type CacheCounters, type CacheOptions, type CachePlugin, createCachePlugin } from './cache.ts';
+export { type CacheOptions, type CachePlugin, CacheTotals, createCachePlugin } from './cache.ts';

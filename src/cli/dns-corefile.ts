@@ -13,6 +13,7 @@ export interface CorefileFlags {
   readonly dnsPort: number;
   readonly kubeconfig?: string;
   readonly pidfile?: string;
+  readonly takeOver: boolean;
 }
 
 /** DNS as a Corefile describes it, until a signal comes. */
@@ -21,6 +22,7 @@ export async function runCorefile(flags: CorefileFlags, clock: Clock, log: Logge
   const server = new CorefileServer({
     path: flags.conf,
     defaultPort: flags.dnsPort,
+    takeOver: flags.takeOver,
     files: machineFiles(process.env),
     connect: (directive) => connectFor(directive, flags.kubeconfig, clock),
     clock,

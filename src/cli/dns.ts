@@ -26,6 +26,7 @@ interface DnsFlags extends LogFlags {
   healthAddress?: { address: string; port: number };
   lameDuck: number;
   wildcards?: boolean;
+  takeOver?: boolean;
   conf?: string;
   dnsPort: number;
   pidfile?: string;
@@ -47,6 +48,7 @@ export function dnsCommand(): Command {
     )
     .option('--pidfile <file>', 'with --conf: where to write the process id')
     .option('--quiet', 'with --conf: only warnings and errors')
+    .option('--take-over', 'answer beside a server that has the addresses already; end that one once this one is ready')
     .option('--version', 'the version, and end')
     .option('--kubeconfig <file>', 'how to reach the API server; left out: forward everything')
     .addOption(
@@ -84,6 +86,7 @@ server is reached as the Corefile says, by --kubeconfig, or as a Pod of the clus
 Examples:
   signalbox dns --conf /etc/coredns/Corefile
   signalbox dns --kubeconfig node1.kubeconfig --listen 192.0.2.11:53
+  signalbox dns --conf new.Corefile --take-over     an upgrade: beside the server that runs, which is then ended
   signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only
   signalbox dns --listen 127.0.0.1:5353 --upstream tls://9.9.9.9%dns.quad9.net     over TLS, by this name`,
     );
@@ -104,6 +107,7 @@ Examples:
         dnsPort,
         ...(kubeconfig !== undefined && { kubeconfig }),
         ...(pidfile !== undefined && { pidfile }),
+        takeOver: flags.takeOver === true,
       };
       await runCorefile(found, systemClock, loggerFrom({ ...flags, logLevel: level }, systemClock, 'dns'));
       return;
@@ -124,6 +128,7 @@ Examples:
         reverseCidrs: flags.reverseCidr,
         lameDuckMs: flags.lameDuck,
         wildcards: flags.wildcards === true,
+        takeOver: flags.takeOver === true,
         ...(flags.upstream.length > 0 && { upstreams: flags.upstream }),
         ...(flags.readyAddress && { ready: flags.readyAddress }),
         ...(flags.healthAddress && { health: flags.healthAddress }),

@@ -3,6 +3,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { UsageError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/mod.ts';
+import type { ListenAddress } from '../kernel/mod.ts';
 import { responseCodes, safeUdpBytes } from '../wire/dns/mod.ts';
 import { compose, nobodyAnswers } from './chain/mod.ts';
 import { createDnsInformers, type DnsInformers, followCluster } from './cluster-source.ts';
@@ -20,6 +21,8 @@ export interface DnsOptions {
    * on a wildcard socket leaves from whatever address the route prefers, and the client's NAT does not know it.
    */
   readonly listen: readonly SocketAddress[];
+  /** Beside a server that listens there already, and is to end: an upgrade without a gap. Default no: that is refused. */
+  readonly takeOver?: boolean;
   /** Default `cluster.local`. */
   readonly clusterDomain?: string;
   /** Resolvers for all other names: `192.0.2.1`, `192.0.2.1:5353`. Given: `resolvConf` is not read. */
@@ -133,17 +136,21 @@ class Server implements DnsServer {
   }
 
   get ready(): boolean {
-    return this.#isSynced && !this.#isStopping;
+    return this.#complaint() === undefined;
   }
 
   async start(): Promise<void> {
     const { options } = this.#dependencies;
     await this.#forwarding.start();
-    for (const at of options.listen) this.addresses.push(await this.#listen(at));
+    // Who takes over is not asked before it knows as much as the one that it takes over from.
+    if (!options.takeOver) await this.#listenOnAll();
     const { health, ready } = options;
     if (health) this.probeAddresses.health = await this.#probe(health, '/health', () => undefined);
     if (ready) this.probeAddresses.ready = await this.#probe(ready, '/ready', () => this.#complaint());
     this.synced = this.#follow();
+    if (!options.takeOver) return;
+    await this.synced;
+    await this.#listenOnAll();
   }
 
   async stop(): Promise<void> {
@@ -159,16 +166,21 @@ class Server implements DnsServer {
     await Promise.all([this.#own?.stop(), ...this.#listeners.map((listener) => listener.close())]);
   }
 
-  async #listen(wanted: SocketAddress): Promise<SocketAddress> {
+  async #listenOnAll(): Promise<void> {
+    const { listen, takeOver } = this.#dependencies.options;
+    for (const at of listen) this.addresses.push(await this.#listen({ ...at, takeOver }));
+  }
+
+  async #listen(wanted: ListenAddress): Promise<SocketAddress> {
     const { clock, log, options } = this.#dependencies;
-    const createTcp = (at: SocketAddress) =>
+    const createTcp = (at: ListenAddress) =>
       new TcpListener({
         at,
         clock,
         respond: (packet, client) => this.#responder.respond(packet, transports.tcp, client),
         ...(options.tcpLimits && { limits: options.tcpLimits }),
       });
-    const createUdp = (at: SocketAddress) =>
+    const createUdp = (at: ListenAddress) =>
       new UdpListener({
         at,
         log,
@@ -188,7 +200,8 @@ class Server implements DnsServer {
 
   #complaint(): string | undefined {
     if (this.#isStopping) return 'stopping';
-    return this.#isSynced ? undefined : 'kubernetes';
+    if (!this.#isSynced) return 'kubernetes';
+    return this.addresses.length < this.#dependencies.options.listen.length ? 'listeners' : undefined;
   }
 
   async #follow(): Promise<void> {

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { errnoNumber } from '../wire/netlink/mod.ts';
 import { formatIp } from '../wire/rtnetlink/mod.ts';
 import { checked, type Libc, libc, multipleMessageLength, retried } from './libc.ts';
+import { bindSharable, type ListenAddress } from './listen-address.ts';
 import { socketAddress } from './streams.ts';
 
 /** The other end of a datagram. */
@@ -10,7 +11,7 @@ export interface DatagramAddress {
   readonly port: number;
 }
 
-type DatagramSystem = Pick<Libc, 'recvmmsg' | 'sendmmsg' | 'addressOf'>;
+type DatagramSystem = Pick<Libc, 'recvmmsg' | 'sendmmsg' | 'addressOf' | 'connect'>;
 
 /** Datagrams of one system call. More share its cost a little better, and make everybody else wait longer. */
 const batchSize = 64;
@@ -23,6 +24,8 @@ const sentBytes = 4096;
 /** A struct sockaddr_in6; that of IPv4 is shorter. */
 const addressLength = 28;
 const AF_INET = 2;
+/** Nobody answers there (RFC 863). */
+const discardPort = 9;
 const SOCK_DGRAM = 2;
 /** O_NONBLOCK and O_CLOEXEC are also SOCK_* flags. */
 const nonBlocking = 0o4000 | 0o2000000;
@@ -47,14 +50,25 @@ export class DatagramSocket {
   readonly #incoming: Batch;
   readonly #outgoing: Batch;
   readonly #texts = new Map<string | number, string>();
+  readonly #domain: number;
   #queued = 0;
 
-  constructor(descriptor: number, port: number, system: DatagramSystem) {
+  constructor(descriptor: number, { domain, port }: { domain: number; port: number }, system: DatagramSystem) {
+    this.#domain = domain;
     this.descriptor = descriptor;
     this.port = port;
     this.#system = system;
     this.#incoming = new Batch(system, batchSize, receivedBytes);
     this.#outgoing = new Batch(system, outgoingSize, sentBytes);
+  }
+
+  /**
+   * From now on nothing more comes in, and what has is still there to be taken and answered: the kernel gives datagrams of
+   * strangers to no socket that is connected, but to the others of its address (net/ipv4/udp.c, `udp4_lib_lookup2`).
+   */
+  leave(): void {
+    const isIPv4 = this.#domain === AF_INET;
+    this.#system.connect(this.descriptor, socketAddress(isIPv4 ? '127.0.0.1' : '::1', discardPort));
   }
 
   /** Takes what has come in, at most a batch: how many datagrams, 0 for none, or a negated errno. */
@@ -150,19 +164,19 @@ const uint32 = (bytes: Uint8Array, at: number): number =>
  * @param instead calls that stand in for the C library's, for tests of what happens when they fail
  */
 export function openDatagrams(
-  { address, port }: DatagramAddress,
+  at: ListenAddress,
   receiveBufferBytes: number,
   instead: Partial<DatagramSystem> = {},
 ): DatagramSocket {
+  const { address, port } = at;
   const system = libc();
   const operation = `Bind UDP ${isIPv6(address) ? `[${address}]` : address}:${port}`;
-  const bound = Buffer.from(socketAddress(address, port));
-  const descriptor = checked(operation, system.socket(bound[0]!, SOCK_DGRAM | nonBlocking, 0));
+  const domain = socketAddress(address, port)[0]!;
+  const descriptor = checked(operation, system.socket(domain, SOCK_DGRAM | nonBlocking, 0));
   try {
     setReceiveBuffer(system, descriptor, receiveBufferBytes);
-    checked(operation, system.bind(descriptor, bound));
-    checked(operation, system.getsockname(descriptor, bound));
-    return new DatagramSocket(descriptor, bound.readUInt16BE(2), { ...system, ...instead });
+    const bound = bindSharable(system, descriptor, at, operation);
+    return new DatagramSocket(descriptor, bound, { ...system, ...instead });
   } catch (error) {
     system.close(descriptor);
     throw error;

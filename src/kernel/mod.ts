@@ -4,6 +4,7 @@ export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, createFaultyTools, type Fault, type KernelCall, type ToolFault } from './faulty.ts';
 export { raiseFileLimit } from './limits.ts';
+export { type ListenAddress, openListener } from './listen-address.ts';
 export { MemoryFile } from './memory-file.ts';
 export { withNetns } from './namespace-switch.ts';
 export {

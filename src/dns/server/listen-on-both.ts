@@ -1,4 +1,5 @@
 import { codeOf } from '../../base/errors.ts';
+import type { ListenAddress } from '../../kernel/mod.ts';
 import type { SocketAddress } from '../forward/mod.ts';
 import type { TcpListener } from './tcp-listener.ts';
 import type { UdpListener } from './udp-listener.ts';
@@ -17,15 +18,15 @@ interface Both {
  * listens then.
  */
 export async function listenOnBoth(
-  at: SocketAddress,
-  createTcp: (at: SocketAddress) => TcpListener,
-  createUdp: (at: SocketAddress) => UdpListener,
+  at: ListenAddress,
+  createTcp: (at: ListenAddress) => TcpListener,
+  createUdp: (at: ListenAddress) => UdpListener,
 ): Promise<Both> {
   // TCP first: a free TCP port is more likely to be free for UDP too than the other way round.
   for (let tries = 1; ; tries++) {
     const tcp = createTcp(at);
     const bound = await tcp.listen();
-    const udp = createUdp(bound);
+    const udp = createUdp({ ...bound, takeOver: at.takeOver });
     try {
       await udp.listen();
       return { tcp, udp, bound };

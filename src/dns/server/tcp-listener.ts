@@ -1,13 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Cancel, Clock } from '../../base/clock.ts';
-import { OperatingError } from '../../base/errors.ts';
+import { codeOf, messageOf, OperatingError } from '../../base/errors.ts';
+import { type ListenAddress, openListener } from '../../kernel/mod.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
 import type { Reply, Respond, StreamReply } from './responder.ts';
 
 export interface TcpListenerOptions {
-  readonly at: SocketAddress;
+  readonly at: ListenAddress;
   readonly respond: (...question: Parameters<Respond>) => StreamReply | Promise<Reply>;
   readonly clock: Clock;
   readonly limits?: Partial<TcpLimits>;
@@ -43,14 +44,24 @@ export class TcpListener {
   listen(): Promise<SocketAddress> {
     const { at } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: Error & { code?: string }) =>
+      const failed = (error: unknown) =>
         reject(
-          new OperatingError(`Listen on TCP ${socketAddressText(at)}`, error.code ?? 'unknown', error.message, error),
-        ),
-      );
-      this.#server.listen(at.port, at.address, () => {
-        resolve({ address: at.address, port: (this.#server.address() as AddressInfo).port });
-      });
+          new OperatingError(
+            `Listen on TCP ${socketAddressText(at)}`,
+            codeOf(error) ?? 'unknown',
+            messageOf(error),
+            error,
+          ),
+        );
+      this.#server.once('error', failed);
+      const listening = () => resolve({ address: at.address, port: (this.#server.address() as AddressInfo).port });
+      try {
+        const fd = openSharable(at);
+        if (fd === undefined) this.#server.listen(at.port, at.address, listening);
+        else this.#server.listen({ fd }, listening);
+      } catch (error) {
+        failed(error);
+      }
     });
   }
 
@@ -181,5 +192,16 @@ class TcpConnection {
     const idleForMs = this.#options.clock.monotonicMs() - this.#lastHeardMs;
     if (idleForMs >= this.#limits.idleMs) this.end();
     else this.#cancelIdle = this.#options.clock.schedule(this.#limits.idleMs - idleForMs, () => this.#checkIdle());
+  }
+}
+
+/** Undefined where system calls cannot be had, and for link-local addresses, whose interface is net.Server's to find. */
+function openSharable(at: ListenAddress): number | undefined {
+  if (at.address.includes('%')) return undefined;
+  try {
+    return openListener(at).descriptor;
+  } catch (error) {
+    if (codeOf(error) !== 'unsupported') throw error;
+    return undefined;
   }
 }

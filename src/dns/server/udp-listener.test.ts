@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { OperatingError } from '../../base/errors.ts';
 import { silentLogger } from '../../base/log.ts';
-import { openDatagrams } from '../../kernel/mod.ts';
+import { openDatagrams, socketAddress } from '../../kernel/mod.ts';
 import { until } from '../testing/until.ts';
 import type { Respond } from './responder.ts';
 import { UdpListener, type UdpListenerOptions } from './udp-listener.ts';
@@ -178,6 +179,7 @@ test('A flood takes its share of a turn of the event loop, and timers and TCP ha
       queue: () => true,
       queueTo: () => true,
       flush: () => {},
+      leave: () => {},
     });
   };
   const { at } = await listening(t, echo, endless);
@@ -191,4 +193,18 @@ test('A flood takes its share of a turn of the event loop, and timers and TCP ha
   await until(() => turns === 50);
   assert.ok(Math.max(...most) > 0, 'batches were taken');
   assert.ok(Math.max(...most) <= 8, `at most two turns' share between two ticks: ${most}`);
+});
+
+test('what has come in before the close is answered', async (t) => {
+  const { listener, at } = await listening(t, echo, openDatagrams);
+  const asking = openDatagrams({ address: '127.0.0.1', port: 0 }, 1 << 20);
+  t.after(() => closeSync(asking.descriptor));
+  // All of it within one turn of the event loop: nothing has been read yet when the listener is closed.
+  for (const number of numbers(60)) asking.queueTo(Buffer.from(number), socketAddress(at.address, at.port));
+  asking.flush(() => assert.fail('there is room'));
+  const closed = listener.close();
+  const count = asking.receive();
+  const texts = Array.from({ length: Math.max(0, count) }, (_, place) => String(asking.packet(place)));
+  assert.deepEqual(texts, numbers(60));
+  await closed;
 });

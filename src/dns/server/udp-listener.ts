@@ -1,22 +1,30 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { codeOf, messageOf, OperatingError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { type DatagramAddress, type DatagramSocket, openDatagrams, socketAddress } from '../../kernel/mod.ts';
+import {
+  type DatagramAddress,
+  type DatagramSocket,
+  type ListenAddress,
+  openDatagrams,
+  socketAddress,
+} from '../../kernel/mod.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 import type { Reply, Respond } from './responder.ts';
 
 export interface UdpListenerOptions {
-  readonly at: SocketAddress;
+  readonly at: ListenAddress;
   readonly respond: Respond;
   readonly log: Logger;
   /** A socket that is taken from by the batch; where there is none (`unsupported`), node:dgram does it all. */
-  readonly openDatagrams?: (at: SocketAddress, receiveBufferBytes: number) => DatagramSocket;
+  readonly openDatagrams?: (at: ListenAddress, receiveBufferBytes: number) => DatagramSocket;
 }
 
 /** Room for the burst that comes when many Pods start at once; the kernel's default holds about 250 queries. */
 const receiveBufferBytes = 4 * 1024 * 1024;
 /** What the kernel has no room for is queued up to here, and lost beyond. */
 const mostUnsentBytes = 1024 * 1024;
+/** More than the receive buffer holds: a small datagram takes about 800 bytes of it. */
+const fullBufferBatches = Math.ceil(receiveBufferBytes / 800 / 64);
 /** Batches in one turn of the event loop: about a millisecond, then TCP and the cluster's changes have theirs. */
 const batchesPerTurn = 4;
 
@@ -79,12 +87,26 @@ export class UdpListener {
     });
   }
 
+  /** What has come in is answered first: from then on it comes to whoever else listens there. */
   close(): Promise<void> {
     const socket = this.#socket;
+    this.#leave();
     // The descriptor is gone then, and its number may be another socket's.
     this.#batches = undefined;
     this.#socket = undefined;
     return new Promise((resolve) => (socket ? socket.close(() => resolve()) : resolve()));
+  }
+
+  #leave(): void {
+    const batches = this.#batches;
+    if (!batches) return;
+    batches.leave();
+    for (let left = fullBufferBatches; left > 0; left--) {
+      const count = batches.receive();
+      if (count <= 0) return;
+      for (let place = 0; place < count; place++) this.#answer(place);
+      this.#flush();
+    }
   }
 
   #open(): DatagramSocket | undefined {

@@ -30,6 +30,8 @@ export interface CorefileServerOptions {
   readonly path: string;
   /** The port of zones that name none. Default 53. */
   readonly defaultPort?: number;
+  /** Beside a server that has the addresses already, and is to end: an upgrade without a gap. */
+  readonly takeOver?: boolean;
   readonly files: FileSource;
   /** How a directive says that the API server is reached. Throws UsageError. */
   readonly connect: (directive: KubernetesDirective) => Client;
@@ -82,7 +84,7 @@ export class CorefileServer {
     const { clock, log, connect } = options;
     this.#options = options;
     this.#clusters = new Clusters({ connect, clock, log });
-    this.#listeners = new ListenerSet({ clock, log });
+    this.#listeners = new ListenerSet({ clock, log, takeOver: options.takeOver });
     this.#pages = new PageServers({ clock, log });
     this.metrics = new ServiceMetrics({
       clusters: () => this.#clusters.all,
@@ -125,7 +127,8 @@ export class CorefileServer {
       await Promise.all(next.blocks.map((block) => block.start()));
       this.#current = next;
       // Until then nobody is answered: clients ask another server, and none is told SERVFAIL.
-      await this.#settle(next, startupTimeoutMs(next.corefile));
+      // Who takes over waits longer: until it knows all, the former server answers better.
+      await this.#settle(next, this.#options.takeOver ? Number.POSITIVE_INFINITY : startupTimeoutMs(next.corefile));
       if (this.#stopping.signal.aborted) return;
       if (clustersOf(next.blocks).size > 0) this.#options.giveMemoryBack?.();
       await this.#listeners.configure(this.#answeringOf(next));

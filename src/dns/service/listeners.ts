@@ -3,6 +3,7 @@ import type { NetworkInterfaceInfo } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
 import { UsageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { ListenAddress } from '../../kernel/mod.ts';
 import { safeUdpBytes } from '../../wire/dns/mod.ts';
 import { type SocketAddress, socketAddressText } from '../forward/mod.ts';
 import { listenOnBoth, type Responder, TcpListener, UdpListener } from '../server/mod.ts';
@@ -23,12 +24,19 @@ interface Slot {
   close(): Promise<void>;
 }
 
+interface ListenerDependencies {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Beside a server that has the addresses already, and is to end. */
+  readonly takeOver?: boolean | undefined;
+}
+
 /** The sockets of all server blocks: which there are follows the configuration, those that stay are never closed. */
 export class ListenerSet {
   readonly #slots = new Map<string, Slot>();
-  readonly #dependencies: { readonly clock: Clock; readonly log: Logger };
+  readonly #dependencies: ListenerDependencies;
 
-  constructor(dependencies: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(dependencies: ListenerDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -66,7 +74,7 @@ export class ListenerSet {
   }
 }
 
-async function open(answering: Answering, { clock, log }: { clock: Clock; log: Logger }): Promise<Slot> {
+async function open(answering: Answering, { clock, log, takeOver }: ListenerDependencies): Promise<Slot> {
   const slot: { answering: Answering } = { answering };
   const transports = new Map<
     number,
@@ -81,19 +89,19 @@ async function open(answering: Answering, { clock, log }: { clock: Clock; log: L
     }
     return pair;
   };
-  const createTcp = (at: SocketAddress) =>
+  const createTcp = (at: ListenAddress) =>
     new TcpListener({
       at,
       clock,
       respond: (packet, client) => slot.answering.responder.respondInStream(packet, transport().tcp, client),
     });
-  const createUdp = (at: SocketAddress) =>
+  const createUdp = (at: ListenAddress) =>
     new UdpListener({
       at,
       log,
       respond: (packet, client) => slot.answering.responder.respond(packet, transport().udp, client),
     });
-  const { tcp, udp, bound } = await listenOnBoth(answering.at, createTcp, createUdp);
+  const { tcp, udp, bound } = await listenOnBoth({ ...answering.at, takeOver }, createTcp, createUdp);
   return Object.assign(slot, {
     bound,
     async close() {

@@ -4,6 +4,7 @@
  * usage: traffic.ts requests COUNT CONCURRENCY URL     COUNT new connections
  *        traffic.ts stream INTERVAL_MS URL             a new connection every INTERVAL_MS until standard input ends
  *        traffic.ts resolve NAME ...                   getaddrinfo(3) with the namespace's resolv.conf
+ *        traffic.ts names INTERVAL_MS NAME ...         the same every INTERVAL_MS, in turn, until standard input ends
  */
 import { lookup } from 'node:dns/promises';
 import http from 'node:http';
@@ -30,7 +31,9 @@ if (import.meta.main) await run(process.argv.slice(2));
 
 async function run([mode, ...words]: string[]): Promise<void> {
   if (mode === 'requests') await requests(Number(words[0]), Number(words[1]), words[2] ?? '');
-  else if (mode === 'stream') await stream(Number(words[0]), words[1] ?? '');
+  else if (mode === 'stream') await every(Number(words[0]), () => connect(words[1] ?? ''));
+  else if (mode === 'names')
+    await every(Number(words[0]), (turn) => resolve(words[1 + (turn % (words.length - 1))] ?? ''));
   else if (mode === 'resolve') for (const name of words) print(await resolve(name));
   else throw new Error(`Unknown mode ${mode}`);
 }
@@ -43,16 +46,18 @@ async function requests(count: number, concurrency: number, url: string): Promis
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-async function stream(intervalMs: number, url: string): Promise<void> {
+/** Does it again and again, whether the one before has ended or not, and prints what comes of each. */
+async function every(intervalMs: number, attempt: (turn: number) => Promise<Attempt | Resolution>): Promise<void> {
   const open = new Set<Promise<void>>();
+  let turn = 0;
   const timer = setInterval(() => {
-    const attempt: Promise<void> = connect(url).then((result) => {
-      open.delete(attempt);
+    const running: Promise<void> = attempt(turn++).then((result) => {
+      open.delete(running);
       print(result);
     });
-    open.add(attempt);
+    open.add(running);
   }, intervalMs);
-  await new Promise<void>((resolve) => process.stdin.resume().once('end', resolve));
+  await new Promise<void>((ended) => process.stdin.resume().once('end', ended));
   clearInterval(timer);
   await Promise.all(open);
 }

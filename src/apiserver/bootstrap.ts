@@ -1,4 +1,12 @@
-import { EndpointSlice, Endpoints, type KubeObject, Namespace, type Resource, Service } from '../kube/mod.ts';
+import {
+  EndpointSlice,
+  Endpoints,
+  type KubeObject,
+  Namespace,
+  PriorityClass,
+  type Resource,
+  Service,
+} from '../kube/mod.ts';
 import { type Registry, serverWriter } from './registry/registry.ts';
 import { isStatusError } from './status-error.ts';
 
@@ -12,6 +20,20 @@ export type RegistryOf = (resource: Resource) => Registry;
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
+const systemPriorities = [
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+  },
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description:
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  },
+];
+
 /** What every cluster begins with, and gets back at each start. */
 export async function createDefaults(
   registryOf: RegistryOf,
@@ -19,6 +41,8 @@ export async function createDefaults(
   { port }: Pick<Advertised, 'port'>,
 ): Promise<void> {
   for (const name of systemNamespaces) await ensure(registryOf(Namespace), undefined, { metadata: { name } });
+  for (const { name, ...fields } of systemPriorities)
+    await ensure(registryOf(PriorityClass), undefined, { metadata: { name }, ...fields });
   await ensure(registryOf(Service), 'default', {
     metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: { clusterIP: clusterIp, ports: [{ name: 'https', port: 443, targetPort: port }] },

@@ -1,7 +1,10 @@
+import { Job } from './kinds/batch.ts';
 import { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
 import { EndpointSlice, Endpoints } from './kinds/endpoints.ts';
+import { Ingress, IngressClass, IPAddress, ServiceCIDR } from './kinds/networking.ts';
 import { Node } from './kinds/node.ts';
 import { Pod } from './kinds/pod.ts';
+import { PodDisruptionBudget, PriorityClass, RuntimeClass } from './kinds/policy.ts';
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './kinds/rbac.ts';
 import {
   LocalSubjectAccessReview,
@@ -12,6 +15,7 @@ import {
   TokenReview,
 } from './kinds/reviews.ts';
 import { Service } from './kinds/service.ts';
+import { ControllerRevision, DaemonSet, StatefulSet } from './kinds/sets.ts';
 import { Deployment, ReplicaSet } from './kinds/workload.ts';
 import { apiVersionOf, type Resource } from './resource.ts';
 
@@ -26,10 +30,21 @@ export const allResources: readonly Resource[] = [
   Secret,
   ServiceAccount,
   Service,
+  ControllerRevision,
+  DaemonSet,
   Deployment,
   ReplicaSet,
+  StatefulSet,
+  Job,
   Lease,
   EndpointSlice,
+  IngressClass,
+  Ingress,
+  IPAddress,
+  ServiceCIDR,
+  RuntimeClass,
+  PodDisruptionBudget,
+  PriorityClass,
   ClusterRole,
   ClusterRoleBinding,
   Role,

@@ -2,6 +2,7 @@ export { allResources, resourceByKind, resourceByPlural, reviewResources } from 
 export { applyDefaults } from './defaults/apply-defaults.ts';
 export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
+export { Job } from './kinds/batch.ts';
 export { Lease, Secret, ServiceAccount } from './kinds/cluster.ts';
 export { Endpoints } from './kinds/endpoints.ts';
 export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
@@ -15,6 +16,7 @@ export type {
   PodStatus,
   Probe,
 } from './kinds/pod.ts';
+export { PriorityClass } from './kinds/policy.ts';
 export {
   ClusterRole,
   ClusterRoleBinding,

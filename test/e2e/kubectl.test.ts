@@ -281,7 +281,16 @@ describe('kubectl against our own API server', { skip: noKubectl }, () => {
     await ok('run', 'single', '-n', 'made', '--image=nginx');
     await ok('set', 'image', 'deploy/web', '-n', 'made', 'nginx=nginx:2');
     await ok('rollout', 'restart', 'deploy', 'web', '-n', 'made');
-    assert.match(await refused('create', 'job', 'j', '--image=x'), /could not find the requested resource/);
+    await ok('create', 'job', 'j', '-n', 'made', '--image=x', '--', 'true');
+    assert.match(await ok('get', 'jobs', '-n', 'made'), /^j +Running +0\/1 /m);
+    await ok('create', 'ingress', 'i', '-n', 'made', '--rule=example.com/*=web:80', '--class=own');
+    assert.match(await ok('get', 'ingress', '-n', 'made'), /^i +own +example\.com +80 /m);
+    await ok('create', 'poddisruptionbudget', 'b', '-n', 'made', '--selector=app=web', '--min-available=1');
+    assert.match(await ok('get', 'pdb', '-n', 'made'), /^b +1 +N\/A +0 /m);
+    await ok('create', 'priorityclass', 'high', '--value=1000');
+    assert.match(await ok('get', 'priorityclasses'), /^high +1000 +false /m);
+    const cronJob = ['create', 'cronjob', 'c', '--image=x', '--schedule=* * * * *'];
+    assert.match(await refused(...cronJob), /could not find the requested resource/);
   });
 
   test('cordons and drains a node', async () => {

@@ -1,6 +1,7 @@
 import type { Resource } from '../../kube/mod.ts';
 import type { ServiceAllocation } from '../allocation/service-allocation.ts';
 import type { Strategy } from '../registry/strategy.ts';
+import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
@@ -15,8 +16,16 @@ export function strategyFor(resource: Resource, allocation: ServiceAllocation): 
     case 'Service':
       return serviceStrategy(allocation);
     case 'Deployment':
+    case 'Ingress':
+    case 'PodDisruptionBudget':
     case 'ReplicaSet':
+    case 'ServiceCIDR':
+    case 'StatefulSet':
       return workloadStrategy;
+    case 'DaemonSet':
+      return daemonSetStrategy;
+    case 'Job':
+      return jobStrategy;
     case 'Lease':
       return { createsOnUpdate: true, needsVersion: true };
     case 'Endpoints':
@@ -37,5 +46,13 @@ const workloadStrategy: Strategy = {
   countsGenerations: true,
   prepareCreate(draft) {
     draft.status = {};
+  },
+};
+
+/** The counts that Go's struct always shows. */
+const daemonSetStrategy: Strategy = {
+  countsGenerations: true,
+  prepareCreate(draft) {
+    draft.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
   },
 };

@@ -1,7 +1,9 @@
 import type { Namespace, Secret } from '../kinds/cluster.ts';
 import type { EndpointSlice, Endpoints } from '../kinds/endpoints.ts';
+import type { IngressClass } from '../kinds/networking.ts';
 import type { Node } from '../kinds/node.ts';
 import type { Pod } from '../kinds/pod.ts';
+import type { PriorityClass } from '../kinds/policy.ts';
 import { type ClusterRoleBinding, type RoleBinding, rbacGroup } from '../kinds/rbac.ts';
 import type { Service } from '../kinds/service.ts';
 import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
@@ -10,6 +12,7 @@ import type { Resource } from '../resource.ts';
 import { defaultPod, defaultPodSpec } from './pod.ts';
 import { defaultServiceSpec } from './service.ts';
 import { setDefaults } from './set-default.ts';
+import { defaultDaemonSet, defaultJob, defaultStatefulSet } from './workloads.ts';
 
 /**
  * A fresh copy of `object` as decoding leaves it (see `prune`), with what upstream fills in before it validates; the
@@ -32,6 +35,14 @@ const defaulters: Record<string, ((object: never) => void) | undefined> = {
     defaultPodSpec(replicaSet.spec.template.spec);
   },
   Deployment: defaultDeployment as (object: never) => void,
+  StatefulSet: defaultStatefulSet as (object: never) => void,
+  DaemonSet: defaultDaemonSet as (object: never) => void,
+  Job: defaultJob as (object: never) => void,
+  IngressClass({ spec }: IngressClass) {
+    if (spec?.parameters) setDefaults(spec.parameters, { scope: 'Cluster' });
+  },
+  PriorityClass: (priorityClass: PriorityClass) =>
+    setDefaults(priorityClass, { preemptionPolicy: 'PreemptLowerPriority' }),
   Secret: defaultSecret as (object: never) => void,
   Endpoints(endpoints: Endpoints) {
     for (const port of endpoints.subsets?.flatMap((subset) => subset.ports ?? []) ?? []) {

@@ -16,7 +16,7 @@ import {
 } from '../schema.ts';
 import { podTemplate } from './pod.ts';
 
-const workloadCondition = object({
+export const workloadCondition = object({
   type: required(string()),
   status: required(oneOf('True', 'False', 'Unknown')),
   lastUpdateTime: time(),

@@ -18,6 +18,7 @@ import {
 } from '../mod.ts';
 import { tableOf } from './table.ts';
 
+const kind = (name: string) => allResources.find((resource) => resource.kind === name)!;
 const nowMs = Date.UTC(2026, 0, 1, 0, 5);
 const metadata = { name: 'x', namespace: 'default', creationTimestamp: '2026-01-01T00:00:00Z' };
 
@@ -192,6 +193,87 @@ const cases: [string, Resource, object, Record<string, unknown>][] = [
   ['a Node that never spoke', Node, {}, { Status: 'Unknown', Version: '' }],
   ['a Namespace', Namespace, { status: { phase: 'Active' } }, { Status: 'Active', Age: '5m' }],
   ['a ConfigMap', ConfigMap, { data: { a: '' }, binaryData: { b: '' } }, { Data: 2 }],
+  [
+    'a StatefulSet',
+    kind('StatefulSet'),
+    { spec: { replicas: 3, template, selector }, status: { readyReplicas: 1 } },
+    { Ready: '1/3', Age: '5m', Containers: 'a,b', Images: 'a:1,b:1' },
+  ],
+  [
+    'a DaemonSet',
+    kind('DaemonSet'),
+    {
+      spec: { template: { spec: { ...template.spec, nodeSelector: { disk: 'ssd' } } }, selector },
+      status: { desiredNumberScheduled: 3, currentNumberScheduled: 2, numberReady: 1, updatedNumberScheduled: 2 },
+    },
+    { Desired: 3, Current: 2, Ready: 1, 'Up-to-date': 2, Available: 0, 'Node Selector': 'disk=ssd' },
+  ],
+  [
+    'a ControllerRevision',
+    kind('ControllerRevision'),
+    {
+      metadata: {
+        ...metadata,
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: 'u', controller: true }],
+      },
+      revision: 4,
+    },
+    { Controller: 'statefulset.apps/web', Revision: 4 },
+  ],
+  [
+    'a Job that is done',
+    kind('Job'),
+    {
+      spec: { completions: 3, parallelism: 1, template },
+      status: {
+        succeeded: 3,
+        startTime: '2026-01-01T00:00:00Z',
+        completionTime: '2026-01-01T00:01:30Z',
+        conditions: [{ type: 'Complete', status: 'True' }],
+      },
+    },
+    { Status: 'Complete', Completions: '3/3', Duration: '90s', Selector: '<none>' },
+  ],
+  [
+    'a Job under way for whoever is first',
+    kind('Job'),
+    { spec: { parallelism: 2, template }, status: { startTime: '2026-01-01T00:04:00Z' } },
+    { Status: 'Running', Completions: '0/1 of 2', Duration: '60s' },
+  ],
+  [
+    'an Ingress',
+    kind('Ingress'),
+    {
+      spec: { ingressClassName: 'own', rules: ['a', 'b', 'c', 'd'].map((host) => ({ host })), tls: [{}] },
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { hostname: 'lb' }] } },
+    },
+    { Class: 'own', Hosts: 'a,b,c + 1 more...', Address: '192.0.2.1,lb', Ports: '80, 443' },
+  ],
+  [
+    'an Ingress for every host',
+    kind('Ingress'),
+    { spec: { rules: [{}] } },
+    { Class: '<none>', Hosts: '*', Ports: '80' },
+  ],
+  [
+    'an IPAddress',
+    kind('IPAddress'),
+    { spec: { parentRef: { resource: 'services', namespace: 'default', name: 'web' } } },
+    { ParentRef: 'services/default/web' },
+  ],
+  [
+    'a ServiceCIDR',
+    kind('ServiceCIDR'),
+    { spec: { cidrs: ['10.0.0.0/8', 'fd00::/112'] } },
+    { CIDRs: '10.0.0.0/8,fd00::/112' },
+  ],
+  [
+    'a PodDisruptionBudget',
+    kind('PodDisruptionBudget'),
+    { spec: { minAvailable: '50%' }, status: { disruptionsAllowed: 2 } },
+    { 'Min Available': '50%', 'Max Unavailable': 'N/A', 'Allowed Disruptions': 2 },
+  ],
+  ['a PriorityClass', kind('PriorityClass'), { value: 7 }, { Value: 7, 'Global-Default': 'false' }],
   ['a Secret', Secret, { type: 'Opaque', data: { a: '' } }, { Type: 'Opaque', Data: 1 }],
   ['a ServiceAccount', ServiceAccount, {}, { Secrets: 0 }],
   ['a Lease', Lease, { spec: { holderIdentity: 'node1' } }, { Holder: 'node1' }],

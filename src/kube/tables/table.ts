@@ -11,9 +11,19 @@ import {
 } from './cluster.ts';
 import { ageColumn, type Cell, type Column, nameColumn } from './column.ts';
 import { endpointSliceColumns, endpointsColumns } from './endpoints.ts';
+import {
+  disruptionBudgetColumns,
+  ingressClassColumns,
+  ingressColumns,
+  ipAddressColumns,
+  priorityClassColumns,
+  runtimeClassColumns,
+  serviceCidrColumns,
+} from './networking.ts';
 import { podColumns } from './pod.ts';
 import { roleBindingColumns, roleColumns } from './rbac.ts';
 import { serviceColumns } from './service.ts';
+import { controllerRevisionColumns, daemonSetColumns, jobColumns, statefulSetColumns } from './sets.ts';
 import { deploymentColumns, replicaSetColumns } from './workload.ts';
 
 /** metav1.TableColumnDefinition. */
@@ -44,18 +54,29 @@ const tables = new Map<string, Table<never>>([
   ['ClusterRole', table(roleColumns)],
   ['ClusterRoleBinding', table(roleBindingColumns)],
   ['ConfigMap', table(configMapColumns)],
+  ['ControllerRevision', table(controllerRevisionColumns)],
+  ['DaemonSet', table(daemonSetColumns)],
   ['Deployment', table(deploymentColumns)],
   ['EndpointSlice', table(endpointSliceColumns)],
   ['Endpoints', table(endpointsColumns)],
   ['Event', table(eventColumns)],
+  ['IPAddress', table(ipAddressColumns)],
+  ['Ingress', table(ingressColumns)],
+  ['IngressClass', table(ingressClassColumns)],
+  ['Job', table(jobColumns)],
   ['Lease', table(leaseColumns)],
   ['Namespace', table(namespaceColumns)],
   ['Node', table(nodeColumns)],
   ['Pod', table(podColumns)],
+  ['PodDisruptionBudget', table(disruptionBudgetColumns)],
+  ['PriorityClass', table(priorityClassColumns)],
   ['ReplicaSet', table(replicaSetColumns)],
   ['Role', table(roleColumns)],
   ['RoleBinding', table(roleBindingColumns)],
+  ['RuntimeClass', table(runtimeClassColumns)],
   ['Secret', table(secretColumns)],
   ['Service', table(serviceColumns)],
   ['ServiceAccount', table(serviceAccountColumns)],
+  ['ServiceCIDR', table(serviceCidrColumns)],
+  ['StatefulSet', table(statefulSetColumns)],
 ]);

@@ -1,12 +1,14 @@
+import type { Job } from '../kinds/batch.ts';
 import type { Container } from '../kinds/pod.ts';
+import type { DaemonSet, StatefulSet } from '../kinds/sets.ts';
 import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
 import type { LabelSelector } from '../meta.ts';
 import { formatLabelSelector, requirementsOf } from '../selectors/label-selector.ts';
 import { ageColumn, type Column, column, nameColumn, none, wide } from './column.ts';
 
-type Templated = Deployment | ReplicaSet;
+type Templated = Deployment | ReplicaSet | StatefulSet | DaemonSet | Job;
 
-const templateColumns: readonly Column<Templated>[] = [
+export const templateColumns: readonly Column<Templated>[] = [
   wide('Containers', 'Names of the containers of the template', ({ spec }) => namesText(spec.template.spec.containers)),
   wide('Images', 'Images of the containers of the template', ({ spec }) => imagesText(spec.template.spec.containers)),
   wide('Selector', 'Labels of the Pods that belong', ({ spec }) => selectorText(spec.selector)),
@@ -36,4 +38,5 @@ export const replicaSetColumns: readonly Column<ReplicaSet>[] = [
 
 const namesText = (containers: readonly Container[]) => containers.map(({ name }) => name).join(',');
 const imagesText = (containers: readonly Container[]) => containers.map(({ image }) => image ?? '').join(',');
-const selectorText = (selector: LabelSelector) => formatLabelSelector(requirementsOf(selector)) || none;
+const selectorText = (selector: LabelSelector | undefined) =>
+  (selector && formatLabelSelector(requirementsOf(selector))) || none;

@@ -16,6 +16,8 @@ import {
 const nameRules: Record<string, NameRule | undefined> = {
   ClusterRole: pathSegmentProblem,
   ClusterRoleBinding: pathSegmentProblem,
+  // An address, which its own rules look at.
+  IPAddress: pathSegmentProblem,
   Namespace: labelProblem,
   Role: pathSegmentProblem,
   RoleBinding: pathSegmentProblem,

@@ -51,7 +51,8 @@ function decode(message: Message, bytes: Buffer): Fields {
     if (!field) throw new MalformedError(`field number ${number} is not known here, send JSON`);
     if (field.name === 'raw') continue;
     const decoded = decodeField(field, value);
-    if (field.repeated) object[field.name] = [...((object[field.name] as unknown[]) ?? []), decoded];
+    if (field.name === '') Object.assign(object, decoded);
+    else if (field.repeated) object[field.name] = [...((object[field.name] as unknown[]) ?? []), decoded];
     else if (isMap(field)) object[field.name] = { ...(object[field.name] as object), ...(decoded as object) };
     else if (field.present || !isZero(decoded)) object[field.name] = decoded;
   }

@@ -23,6 +23,8 @@ export const bytesMap = (name: string): MessageField => ({ name, type: 'bytes-ma
 /** Any JSON, as text in a message of its own. */
 const json = (name: string): MessageField => ({ name, type: 'json' });
 export const one = (name: string, type: Message): MessageField => ({ name, type });
+/** A message whose fields stand in the object around it (Go's embedded structs). */
+export const inline = (type: Message): MessageField => ({ name: '', type });
 export const many = (name: string, type: Message): MessageField => ({ name, type, repeated: true });
 export const present = (field: MessageField): MessageField => ({ ...field, present: true });
 

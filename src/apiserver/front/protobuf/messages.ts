@@ -19,6 +19,7 @@ import {
   texts,
 } from './fields.ts';
 import { identityMessages } from './identity-messages.ts';
+import { workMessages } from './work-messages.ts';
 
 const localReference: Message = { 1: text('name') };
 
@@ -126,12 +127,14 @@ const podSpec: Message = {
   24: text('priorityClassName'),
 };
 
+const podTemplate: Message = { 1: one('metadata', objectMeta), 2: one('spec', podSpec) };
+
 const deployment: Message = {
   1: one('metadata', objectMeta),
   2: one('spec', {
     1: present(number('replicas')),
     2: one('selector', labelSelector),
-    3: one('template', { 1: one('metadata', objectMeta), 2: one('spec', podSpec) }),
+    3: one('template', podTemplate),
     4: one('strategy', {
       1: text('type'),
       2: one('rollingUpdate', { 1: intOrString('maxUnavailable'), 2: intOrString('maxSurge') }),
@@ -172,5 +175,6 @@ export const messages: Readonly<Record<string, Message>> = {
   'v1/DeleteOptions': deleteOptions,
   'apps/v1/Deployment': deployment,
   'policy/v1/Eviction': eviction,
+  ...workMessages(podTemplate),
   ...identityMessages,
 };

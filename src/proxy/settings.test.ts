@@ -66,6 +66,25 @@ const nodePorts: [what: string, settings: ProxySettings, family: Family, expecte
   ['IPv6 has no localhost node ports', {}, 'IPv6', { localhost: false }],
   ['localhost not wanted', { localhostNodePorts: false }, 'IPv4', { localhost: false }],
   ['primary', { nodePortAddresses: ['primary'] }, 'IPv4', { ranges: ['172.30.1.1/32'], localhost: false }],
+  [
+    'primary and a range',
+    { nodePortAddresses: ['primary', '10.0.0.0/8'] },
+    'IPv4',
+    { ranges: ['172.30.1.1/32', '10.0.0.0/8'], localhost: false },
+  ],
+  [
+    'primary and localhost',
+    { nodePortAddresses: ['primary', 'localhost'] },
+    'IPv4',
+    { ranges: ['172.30.1.1/32', '127.0.0.0/8'], localhost: true },
+  ],
+  [
+    'localhost of IPv6, where it cannot answer',
+    { nodePortAddresses: ['localhost'] },
+    'IPv6',
+    { ranges: ['::1/128'], localhost: false },
+  ],
+  ['all', { nodePortAddresses: ['all', 'primary'] }, 'IPv4', { localhost: true }],
   ['primary of IPv6', { nodePortAddresses: ['primary'] }, 'IPv6', { ranges: ['fd00::1/128'], localhost: false }],
   [
     'a range without loopback',
@@ -105,7 +124,6 @@ test('A bad setting is refused with the field’s name', () => {
     ].map((clusterCidr): [string, ProxySettings] => ['clusterCidr', { clusterCidr }]),
     ['serviceCidr', { serviceCidr: '10.96.0.0' }],
     ['nodePortAddresses', { nodePortAddresses: ['eth0'] }],
-    ['nodePortAddresses', { nodePortAddresses: ['primary', '10.0.0.0/8'] }],
     ['bridgeInterface', { detectLocalMode: 'BridgeInterface' }],
     ['interfaceNamePrefix', { detectLocalMode: 'InterfaceNamePrefix', interfaceNamePrefix: 'far-too-long-for-linux' }],
     ...[-1, 32, 1.5, Number.NaN].map((masqueradeBit): [string, ProxySettings] => ['masqueradeBit', { masqueradeBit }]),

@@ -20,7 +20,10 @@ export interface ProxySettings {
   readonly masqueradeAll?: boolean;
   /** Choose masqueraded ports at random; default true, as in kube-proxy wherever the kernel can. */
   readonly randomFully?: boolean;
-  /** Ranges of local addresses on which node ports answer, or `primary` for the Node's own. Absent: all local addresses. */
+  /**
+   * Ranges of local addresses on which node ports answer, or words that stand for some: `primary` (the Node's own),
+   * `localhost`, `all`. Absent: all local addresses.
+   */
   readonly nodePortAddresses?: readonly string[];
   /** Node ports answer on loopback addresses too, where the dataplane can do it; default true. */
   readonly localhostNodePorts?: boolean;
@@ -90,20 +93,25 @@ function needed(field: string, name: string | undefined): string {
 
 function readNodePorts(settings: ProxySettings): (node: NodeView, family: Family) => NodePortScope {
   const { nodePortAddresses = [], localhostNodePorts = true } = settings;
-  if (nodePortAddresses.includes('primary')) {
-    if (nodePortAddresses.length > 1) {
-      throw new UsageError('Read nodePortAddresses', '"primary" stands beside other values', 'Give it alone');
-    }
-    return ({ addresses }, family) => ({ ranges: hostRanges(addresses[family]), localhost: false });
-  }
-  const ranges = parseRanges('nodePortAddresses', nodePortAddresses);
-  return (_, family) => {
-    const own = ranges[family];
-    const localhost = localhostNodePorts && family === 'IPv4' && (own.length === 0 || own.some(hasLoopback));
+  const hasPrimary = nodePortAddresses.includes('primary');
+  const others = nodePortAddresses.filter((text) => text !== 'primary').flatMap((text) => keywordRanges[text] ?? text);
+  const ranges = parseRanges('nodePortAddresses', others);
+  return ({ addresses }, family) => {
+    const own = [...(hasPrimary ? hostRanges(addresses[family]) : []), ...ranges[family]];
     // As kube-proxy reads it: a family that the list says nothing about is not restricted.
-    return own.length === 0 || own.some((range) => range.endsWith('/0')) ? { localhost } : { ranges: own, localhost };
+    const isOpen = (own.length === 0 && !hasPrimary) || own.some((range) => range.endsWith('/0'));
+    const localhost = localhostNodePorts && family === 'IPv4' && (isOpen || own.some(hasLoopback));
+    return isOpen ? { localhost } : { ranges: own, localhost };
   };
 }
+
+const keywordRanges: Readonly<Record<string, readonly string[]>> = {
+  localhost: ['127.0.0.0/8', '::1/128'],
+  all: ['0.0.0.0/0', '::/0'],
+};
+
+/** As upstream has them since 1.37; before, `primary` stood alone. */
+export const isNodePortKeyword = (text: string): boolean => text === 'primary' || Object.hasOwn(keywordRanges, text);
 
 const hostRanges = (address: string | undefined): string[] =>
   address === undefined ? [] : [`${address}/${address.includes(':') ? 128 : 32}`];

@@ -55,7 +55,15 @@ export const kubeProxyConfiguration = object({
   enableProfiling: filled(boolean()),
   showHiddenMetricsForVersion: filled(string()),
   mode: filled(string()),
-  iptables: filled(object({ ...masquerading, ...periods, localhostNodePorts: filled(boolean()) })),
+  iptables: filled(
+    object({
+      ...masquerading,
+      ...periods,
+      localhostNodePorts: filled(boolean()),
+      /** Of releases after 1.36; the file that kubeadm writes there has it. */
+      snatNodeInternalIP: filled(boolean()),
+    }),
+  ),
   ipvs: filled(
     object({
       ...periods,

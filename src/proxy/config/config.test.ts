@@ -88,12 +88,12 @@ const refused: [string, string][] = [
   ],
   ['detectLocalMode: BridgeInterface', 'detectLocal.bridgeInterface: Invalid value: "": must not be empty'],
   [
-    'nodePortAddresses: [primary, 10.0.0.0/8]',
-    'nodePortAddresses[0]: Invalid value: "primary": "primary" may not be combined with other values',
+    'nodePortAddresses: [primary, secondary]',
+    'nodePortAddresses[1]: Invalid value: "secondary": must be a valid CIDR block (e.g. 10.100.0.0/16), "primary", "localhost" or "all"',
   ],
   [
     'nodePortAddresses: [10.0.0.1]',
-    'nodePortAddresses[0]: Invalid value: "10.0.0.1": must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)',
+    'nodePortAddresses[0]: Invalid value: "10.0.0.1": must be a valid CIDR block (e.g. 10.100.0.0/16), "primary", "localhost" or "all"',
   ],
   [
     'mode: kernelspace',
@@ -137,6 +137,10 @@ const warned: [string, string][] = [
     'iptables: {minSyncPeriod: 10s}',
     'iptables.minSyncPeriod has no effect: each change is written at once, at the cost of that change',
   ],
+  [
+    'iptables: {snatNodeInternalIP: true}',
+    'iptables.snatNodeInternalIP has no effect: connections are masqueraded with the address of the interface that they leave by',
+  ],
   ['featureGates: {Foo: true}', 'featureGates.Foo has no effect: this feature gate is not known here'],
   [
     'featureGates: {NFTablesProxyMode: false}',
@@ -149,7 +153,8 @@ for (const [text, warning] of warned) {
 }
 
 test('A field that has no effect is no trouble with its default, nor is a gate that turns on what is there', () => {
-  const text = 'ipvs: {syncPeriod: 30s}\niptables: {minSyncPeriod: 1s}\nfeatureGates: {NFTablesProxyMode: true}';
+  const text =
+    'ipvs: {syncPeriod: 30s}\niptables: {minSyncPeriod: 1s, snatNodeInternalIP: null}\nfeatureGates: {NFTablesProxyMode: true}';
   assert.deepEqual(read(text).warnings, []);
 });
 

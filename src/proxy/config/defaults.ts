@@ -58,6 +58,7 @@ const fallbacks = (): Fallbacks => ({
     masqueradeBit: new Pointer(14),
     masqueradeAll: false,
     localhostNodePorts: new Pointer(true),
+    snatNodeInternalIP: new Pointer(false),
     syncPeriod: '30s',
     minSyncPeriod: '1s',
   },

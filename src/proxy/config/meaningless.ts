@@ -12,6 +12,7 @@ const meaningless: Readonly<Record<string, string>> = {
   'logging.options': 'lines are written at once, and to standard error',
   enableProfiling: 'Go profiles cannot be had here',
   showHiddenMetricsForVersion: 'no metric is hidden',
+  'iptables.snatNodeInternalIP': 'connections are masqueraded with the address of the interface that they leave by',
   'iptables.minSyncPeriod': 'each change is written at once, at the cost of that change',
   'nftables.minSyncPeriod': 'each change is written at once, at the cost of that change',
   ipvs: 'it is for mode ipvs',

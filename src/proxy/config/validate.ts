@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { parseDuration } from '../../base/go-duration.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { parseRange } from '../plan/mod.ts';
+import { isNodePortKeyword } from '../settings.ts';
 import { localModes, proxyModes } from './modes.ts';
 
 export interface ConfigProblem {
@@ -145,11 +146,8 @@ function checkDetectLocal({ detectLocalMode, detectLocal }: KubeProxyConfigurati
 function checkNodePortAddresses(addresses: readonly string[], problems: Problems): void {
   for (const [index, text] of addresses.entries()) {
     const path = `nodePortAddresses[${index}]`;
-    if (text === 'primary') {
-      if (addresses.length > 1) problems.add(path, text, '"primary" may not be combined with other values');
-    } else if (parseRange(text) === undefined) {
-      problems.add(path, text, 'must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)');
-    }
+    if (isNodePortKeyword(text) || parseRange(text) !== undefined) continue;
+    problems.add(path, text, 'must be a valid CIDR block (e.g. 10.100.0.0/16), "primary", "localhost" or "all"');
   }
 }
 

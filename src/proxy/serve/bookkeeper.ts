@@ -109,7 +109,11 @@ export class Bookkeeper implements ProxyObserver, RequestObserver {
       if (family) metrics.flowSeconds.observe({ ip_family: family }, (clock.monotonicMs() - startedMs) / 1000);
     };
     return {
-      removeStale: (stale) => time(stale[0]?.family, () => flows.removeStale(stale)),
+      removeStale(stale) {
+        // What is not UDP is only put by for later.
+        const udp = stale.find(({ protocol }) => protocol === 'UDP');
+        time(udp?.family, () => flows.removeStale(stale));
+      },
       removeAllBut(ports) {
         const all = [...ports];
         time(all[0]?.family, () => flows.removeAllBut(all));

@@ -23,7 +23,7 @@ import type { Store } from '../store/port.ts';
 import { takeSnapshot, unfinishedKey } from '../store/snapshot/mod.ts';
 import { checkEscalation } from './admission/escalation.ts';
 import { restrictNodes } from './admission/node-restriction.ts';
-import { parsePortRange, parseServiceCidr } from './allocation/address-range.ts';
+import { parsePortRange, parseServiceCidrs } from './allocation/address-range.ts';
 import { Pool } from './allocation/pool.ts';
 import type { ServiceAllocation } from './allocation/service-allocation.ts';
 import { openIdPages } from './authentication/openid.ts';
@@ -49,7 +49,10 @@ export interface ApiServerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Default `10.96.0.0/16`; its first address is the `kubernetes` Service's. */
+  /**
+   * Default `10.96.0.0/16`; its first address is the `kubernetes` Service's. A second range of the other family makes the
+   * cluster dual-stack: `10.96.0.0/16,fd00:10:96::/112`.
+   */
   readonly serviceCidr?: string;
   /** Default `30000-32767`. */
   readonly nodePortRange?: string;
@@ -106,7 +109,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   const authorizer = new Authorizer(roleIndexOf(caches), [nodeAuthorizer(new NodeGraph(caches.get(Pod)!))]);
   await feed.start();
-  await createDefaults(registryOf, allocation.addresses.at(0), advertised);
+  await createDefaults(registryOf, allocation.ranges[0]!.at(0), advertised);
   await reconcileRoles(registryOf);
   const peers = options.hasPeers ? new Peers({ registryOf, advertised, clock, log }) : undefined;
   if (peers) await peers.start();
@@ -160,7 +163,7 @@ export function checkApiServerSettings(
   options: Pick<ApiServerOptions, 'serviceCidr' | 'nodePortRange' | 'advertiseAddress'>,
 ): void {
   checkAdvertised(options.advertiseAddress);
-  addressesOf(options);
+  rangesOf(options);
   portsOf(options);
 }
 
@@ -174,13 +177,13 @@ function checkAdvertised(address: string): void {
 
 const prefixOf = ({ group, plural }: Resource) => `/registry/${group || 'core'}/${plural}/`;
 
-const addressesOf = ({ serviceCidr = '10.96.0.0/16' }: Pick<ApiServerOptions, 'serviceCidr'>) =>
-  parseServiceCidr(serviceCidr);
+const rangesOf = ({ serviceCidr = '10.96.0.0/16' }: Pick<ApiServerOptions, 'serviceCidr'>) =>
+  parseServiceCidrs(serviceCidr);
 const portsOf = ({ nodePortRange = '30000-32767' }: Pick<ApiServerOptions, 'nodePortRange'>) =>
   parsePortRange(nodePortRange);
 
 const allocationOf = (options: ApiServerOptions): ServiceAllocation => ({
-  addresses: addressesOf(options),
+  ranges: rangesOf(options),
   ports: portsOf(options),
   addressPool: new Pool('/registry/allocations/clusterips/'),
   portPool: new Pool('/registry/allocations/nodeports/'),

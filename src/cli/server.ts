@@ -32,7 +32,7 @@ export function serverCommand(): Command {
     .addOption(
       new Option('--advertise-address <address>', 'where nodes and Pods reach this server').makeOptionMandatory(),
     )
-    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--service-cidr <cidrs>', 'addresses of Services; two, with a comma, for dual-stack', '10.96.0.0/16')
     .option('--node-port-range <range>', 'ports of NodePort Services', '30000-32767')
     .option(
       '--no-leader-elect',

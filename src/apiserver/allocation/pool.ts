@@ -45,17 +45,41 @@ export class Pool implements FeedReader {
   }
 }
 
-/** The first free one of `size` candidates, looked for from a random start; undefined when all are taken. */
+/** So much of the bottom of a range is left to those who choose for themselves, as long as there is room above. */
+export interface StaticBand {
+  readonly divisor: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** KEP-3070, "min(max(16, size/16), 256)", and KEP-3668, "min(max(16, size/32), 128)"; nothing of a range of 16. */
+export const addressBand: StaticBand = { divisor: 16, least: 16, most: 256 };
+export const portBand: StaticBand = { divisor: 32, least: 16, most: 128 };
+
+export const staticCount = (size: number, { divisor, least, most }: StaticBand): number =>
+  size <= least ? 0 : Math.min(Math.max(least, Math.floor(size / divisor)), most);
+
+/**
+ * A free one of `size` candidates, looked for from a random start in the dynamic band, then in the static one; undefined
+ * when all are taken.
+ */
 export function pickFree<Candidate>(
   size: number,
+  band: StaticBand,
   candidateAt: (index: number) => Candidate,
   isFree: (candidate: Candidate) => boolean,
   random: () => number,
 ): Candidate | undefined {
-  const start = Math.floor(random() * size);
-  for (let step = 0; step < size; step++) {
-    const candidate = candidateAt((start + step) % size);
-    if (isFree(candidate)) return candidate;
+  const below = staticCount(size, band);
+  return pickBetween(below, size) ?? pickBetween(0, below);
+
+  function pickBetween(first: number, end: number): Candidate | undefined {
+    const count = end - first;
+    const start = Math.floor(random() * count);
+    for (let step = 0; step < count; step++) {
+      const candidate = candidateAt(first + ((start + step) % count));
+      if (isFree(candidate)) return candidate;
+    }
+    return undefined;
   }
-  return undefined;
 }

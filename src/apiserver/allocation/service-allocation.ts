@@ -2,8 +2,8 @@ import { type FieldError, failure, invalid, Service, type ServicePort } from '..
 import type { Operation } from '../../store/port.ts';
 import type { Claim } from '../registry/strategy.ts';
 import { refuse } from '../status-error.ts';
-import type { AddressRange, PortRange } from './address-range.ts';
-import { type Pool, pickFree } from './pool.ts';
+import { type AddressRange, canonicalAddress, familyOf, type IpFamily, type PortRange } from './address-range.ts';
+import { addressBand, type Pool, pickFree, portBand } from './pool.ts';
 import {
   type Holdings,
   hasClusterIp,
@@ -15,7 +15,8 @@ import {
 } from './service-needs.ts';
 
 export interface ServiceAllocation {
-  readonly addresses: AddressRange;
+  /** One a family; the first is for Services that ask for none. */
+  readonly ranges: readonly AddressRange[];
   readonly ports: PortRange;
   readonly addressPool: Pool;
   readonly portPool: Pool;
@@ -79,11 +80,16 @@ interface Picked {
 
 /** Writes what it picks into the spec, reserves it, and notes it in `picked` at once. */
 function pickMissing(allocation: ServiceAllocation, { spec }: Service, { addresses, ports }: Picked): void {
-  if (hasClusterIp(spec) && !spec.clusterIP) {
-    spec.clusterIP = pickAddress(allocation);
-    addresses.add(spec.clusterIP);
+  if (hasClusterIp(spec)) {
+    spec.clusterIPs = spec.ipFamilies!.map((family, index) => {
+      const given = spec.clusterIPs?.[index];
+      if (given) return given;
+      const address = pickAddress(allocation, family);
+      addresses.add(address);
+      return address;
+    });
+    spec.clusterIP = spec.clusterIPs[0]!;
   }
-  if (hasClusterIp(spec)) spec.clusterIPs = [spec.clusterIP!];
   for (const port of wantsNodePorts(spec) ? (spec.ports ?? []) : []) {
     if (port.nodePort) continue;
     port.nodePort = siblingPort(allocation, spec.ports!, port) ?? pickPort(allocation, port.protocol);
@@ -95,8 +101,9 @@ function pickMissing(allocation: ServiceAllocation, { spec }: Service, { address
   }
 }
 
-function pickAddress({ addresses, addressPool, random }: ServiceAllocation): string {
-  const address = pickFree(addresses.size, addresses.at, (candidate) => addressPool.isFree(candidate), random);
+function pickAddress({ ranges, addressPool, random }: ServiceAllocation, family: IpFamily): string {
+  const { size, at } = ranges.find((range) => range.family === family)!;
+  const address = pickFree(size, addressBand, at, (candidate) => addressPool.isFree(candidate), random);
   if (address === undefined) return refuse(full('failed to allocate a serviceIP: range is full'));
   addressPool.reserve(address);
   return address;
@@ -105,6 +112,7 @@ function pickAddress({ addresses, addressPool, random }: ServiceAllocation): str
 function pickPort({ ports, portPool, random }: ServiceAllocation, protocol: string): number {
   const port = pickFree(
     ports.last - ports.first + 1,
+    portBand,
     (index) => ports.first + index,
     (candidate) => portPool.isFree(portName(protocol, candidate)),
     random,
@@ -132,17 +140,18 @@ function checkGiven(allocation: ServiceAllocation, service: Service, held: Holdi
   if (errors.length > 0) refuse(invalid(Service, service.metadata.name, errors));
 }
 
-function addressErrors({ addresses, addressPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
-  const address = spec.clusterIP;
-  if (!hasClusterIp(spec) || !address || held.addresses.has(address)) return [];
-  if (!addresses.contains(address))
-    return [
-      addressError(
-        address,
-        `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${addresses.cidr}`,
-      ),
-    ];
-  return addressPool.entry(address) ? [addressError(address, alreadyAllocated('IP'))] : [];
+function addressErrors({ ranges, addressPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
+  if (!hasClusterIp(spec)) return [];
+  return (spec.clusterIPs ?? []).flatMap((given) => {
+    const address = canonicalAddress(given) ?? given;
+    if (held.addresses.has(address)) return [];
+    const range = ranges.find(({ family }) => family === familyOf(address));
+    if (!range?.contains(address)) {
+      const valid = `The range of valid IPs is ${range?.cidr}`;
+      return [addressError(spec, given, `the provided IP (${given}) is not in the valid range. ${valid}`)];
+    }
+    return addressPool.entry(address) ? [addressError(spec, given, alreadyAllocated('IP'))] : [];
+  });
 }
 
 function portErrors({ ports, portPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
@@ -173,7 +182,7 @@ function checkLost({ addressPool, portPool }: ServiceAllocation, service: Servic
   if (key.startsWith(addressPool.prefix)) {
     const address = key.slice(addressPool.prefix.length);
     if (!picked.addresses.has(address))
-      refuse(invalid(Service, service.metadata.name, [addressError(address, alreadyAllocated('IP'))]));
+      refuse(invalid(Service, service.metadata.name, [addressError(service.spec, address, alreadyAllocated('IP'))]));
   }
   if (key.startsWith(portPool.prefix)) {
     const name = key.slice(portPool.prefix.length);
@@ -185,10 +194,10 @@ function checkLost({ addressPool, portPool }: ServiceAllocation, service: Servic
 
 const alreadyAllocated = (what: 'IP' | 'port') => `provided ${what} is already allocated`;
 
-const addressError = (address: string, why: string): FieldError => ({
+const addressError = ({ clusterIPs }: Service['spec'], address: string, why: string): FieldError => ({
   path: 'spec.clusterIPs',
   type: 'FieldValueInvalid',
-  message: `Invalid value: ${JSON.stringify([address])}: failed to allocate IP ${address}: ${why}`,
+  message: `Invalid value: ${JSON.stringify(clusterIPs)}: failed to allocate IP ${address}: ${why}`,
 });
 
 const portError = (path: string, port: number, why: string): FieldError => ({

@@ -1,4 +1,5 @@
 import type { ServicePort, ServiceSpec } from '../../kube/mod.ts';
+import { canonicalAddress } from './address-range.ts';
 
 /** Whether a Service has a virtual address at all. */
 export const hasClusterIp = (spec: ServiceSpec): boolean => spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
@@ -25,7 +26,8 @@ export interface Holdings {
 
 export function holdingsOf(spec: ServiceSpec | undefined): Holdings {
   if (!spec) return { addresses: new Set(), ports: new Set() };
-  const addresses = hasClusterIp(spec) && spec.clusterIP ? [spec.clusterIP] : [];
+  const given = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
+  const addresses = hasClusterIp(spec) ? given.map((address) => canonicalAddress(address) ?? address) : [];
   const ports = (spec.ports ?? []).filter((port) => port.nodePort).map((port) => nodePortName(port));
   if (spec.healthCheckNodePort) ports.push(healthCheckName(spec.healthCheckNodePort));
   return { addresses: new Set(addresses), ports: new Set(hasNodePorts(spec) ? ports : []) };

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, UsageError } from '../../base/errors.ts';
-import { parseServiceCidr } from '../allocation/address-range.ts';
+import { parseServiceCidrs } from '../allocation/address-range.ts';
 import { generateSigningKey } from '../authentication/signing-keys.ts';
 import { readIfThere, writeAtomically } from './files.ts';
 import { issue, type KeyPair, type Subject, type Validity } from './issue.ts';
@@ -99,7 +99,7 @@ function checkAuthority({ certPem }: KeyPair, dir: string, clock: Clock): void {
 
 async function ensureServer(dir: string, ca: KeyPair, options: PkiOptions): Promise<KeyPair> {
   const names = unique([...serviceNames(options.clusterDomain ?? 'cluster.local'), ...(options.names ?? [])]);
-  const serviceAddress = parseServiceCidr(options.serviceCidr ?? '10.96.0.0/16').at(0);
+  const serviceAddress = parseServiceCidrs(options.serviceCidr ?? '10.96.0.0/16')[0]!.at(0);
   const addresses = unique(['127.0.0.1', serviceAddress, ...options.addresses]);
   const there = await readPair(dir, 'server');
   const wanted = [...names.map((name) => `DNS:${name}`), ...addresses.map((address) => `IP Address:${address}`)];

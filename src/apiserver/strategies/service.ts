@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type FieldError, invalid, Service, type ServiceSpec } from '../../kube/mod.ts';
+import type { Service, ServiceSpec } from '../../kube/mod.ts';
 import { claimForService, type ServiceAllocation } from '../allocation/service-allocation.ts';
 import { hasClusterIp, hasHealthCheckPort, hasNodePorts } from '../allocation/service-needs.ts';
 import type { Strategy } from '../registry/strategy.ts';
-import { refuse } from '../status-error.ts';
+import { settleFamilies } from './ip-families.ts';
 
 export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service> {
   return {
@@ -11,13 +11,13 @@ export function serviceStrategy(allocation: ServiceAllocation): Strategy<Service
     prepareCreate(draft) {
       draft.status = { loadBalancer: {} };
       alignAddresses(draft.spec);
-      fillFamilies(draft);
+      settleFamilies(draft, undefined, allocation.ranges);
     },
     prepareUpdate(draft, before) {
       keepAllocated(draft.spec, before.spec);
       dropUnneeded(draft.spec, before.spec);
       alignAddresses(draft.spec);
-      fillFamilies(draft);
+      settleFamilies(draft, before.spec, allocation.ranges);
     },
     claim: (draft, before) => claimForService(allocation, draft, before),
   };
@@ -29,7 +29,8 @@ function keepAllocated(spec: ServiceSpec, before: ServiceSpec): void {
     spec.clusterIP ||= before.clusterIP;
     // Who writes the older field alone means both (NormalizeClusterIPs).
     const meansBoth = spec.clusterIP !== before.clusterIP && isDeepStrictEqual(spec.clusterIPs, before.clusterIPs);
-    if (meansBoth || !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP!];
+    if (meansBoth) spec.clusterIPs = [spec.clusterIP!];
+    if (!spec.clusterIPs?.length && spec.clusterIP === before.clusterIP) spec.clusterIPs = before.clusterIPs!.slice();
   }
   if (hasNodePorts(spec) && hasNodePorts(before)) keepNodePorts(spec, before);
   if (hasHealthCheckPort(spec) && hasHealthCheckPort(before)) spec.healthCheckNodePort ||= before.healthCheckNodePort;
@@ -81,31 +82,3 @@ function alignAddresses(spec: ServiceSpec): void {
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
   if (spec.clusterIP === '') delete spec.clusterIP;
 }
-
-/** This cluster has IPv4 alone. */
-function fillFamilies(service: Service): void {
-  const { spec } = service;
-  if (spec.type === 'ExternalName') return;
-  const errors = familyErrors(spec);
-  if (errors.length > 0) refuse(invalid(Service, service.metadata.name, errors));
-  spec.ipFamilies = ['IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
-}
-
-function familyErrors(spec: ServiceSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  spec.ipFamilies?.forEach((family, index) => {
-    if (family !== 'IPv4') errors.push(wrong(`spec.ipFamilies[${index}]`, family, 'not configured on this cluster'));
-  });
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
-    const why = 'this cluster is not configured for dual-stack services';
-    errors.push(wrong('spec.ipFamilyPolicy', spec.ipFamilyPolicy, why));
-  }
-  return errors;
-}
-
-const wrong = (path: string, value: unknown, why: string): FieldError => ({
-  path,
-  type: 'FieldValueInvalid',
-  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
-});

@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { controllerReference, type Endpoints, type Pod, Service } from '../../kube/mod.ts';
 import { isReady } from '../shared/pods.ts';
-import { addressOf, hasEndpoint, hostnameIn, isHeadless, referenceTo, targetPortOf } from '../shared/service-pods.ts';
+import {
+  addressOf,
+  familiesOf,
+  hasEndpoint,
+  hostnameIn,
+  isHeadless,
+  referenceTo,
+  targetPortOf,
+} from '../shared/service-pods.ts';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Address = NonNullable<Subset['addresses']>[number];
@@ -67,7 +75,7 @@ function subsetsOf(service: Service, pods: readonly Pod[]): Subset[] {
   const publishAll = service.spec.publishNotReadyAddresses === true;
   const groups = new Map<string, { ports: Port[]; ready: Address[]; notReady: Address[] }>();
   for (const pod of pods) {
-    if (!hasEndpoint(pod, publishAll)) continue;
+    if (!hasEndpoint(pod, familiesOf(service)[0]!, publishAll)) continue;
     const ports = portsOf(service, pod);
     if (ports.length === 0 && (service.spec.ports ?? []).length > 0) continue;
     const key = JSON.stringify(ports);
@@ -89,7 +97,7 @@ const byAddress = (a: Address, b: Address) => (a.ip < b.ip ? -1 : a.ip > b.ip ? 
 function addressFor(service: Service, pod: Pod): Address {
   const hostname = hostnameIn(service, pod);
   return {
-    ip: addressOf(pod)!,
+    ip: addressOf(pod, familiesOf(service)[0]!)!,
     ...(hostname ? { hostname } : {}),
     ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     targetRef: referenceTo(pod),

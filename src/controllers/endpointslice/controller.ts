@@ -3,7 +3,7 @@ import type { ControllerContext, StopController } from '../shared/context.ts';
 import { deleteObject } from '../shared/delete-object.ts';
 import { serviceNameLabel } from '../shared/indexes.ts';
 import { ControllerLoop } from '../shared/loop.ts';
-import { hasManagedEndpoints, podsOf, servicesTouched } from '../shared/service-pods.ts';
+import { familiesOf, hasManagedEndpoints, podsOf, servicesTouched } from '../shared/service-pods.ts';
 import { wantedEndpoints } from './endpoint.ts';
 import { managedByLabel, managerName, planSlices } from './plan.ts';
 
@@ -36,7 +36,11 @@ export function startEndpointSliceController(context: ControllerContext): StopCo
     const service = services.get(key);
     // The slices of a Service that is gone go with it, by their owner reference.
     if (!service || service.metadata.deletionTimestamp || !hasManagedEndpoints(service)) return;
-    const wanted = wantedEndpoints(service, podsOf(informers, service), (name) => nodes.get(name));
+    const pods = podsOf(informers, service);
+    const nodeOf = (name: string) => nodes.get(name);
+    const wanted = new Map(
+      familiesOf(service).map((family) => [family, wantedEndpoints(service, pods, nodeOf, family)]),
+    );
     const writes = planSlices(service, wanted, [...slices.byIndex('service', key)].filter(isManaged));
     await Promise.all([
       ...writes.create.map(async (slice) => loop.wrote(key, slices, await client.create(EndpointSlice, slice))),

@@ -1,6 +1,13 @@
 import type { Endpoint, EndpointPort, Node, Pod, Service } from '../../kube/mod.ts';
 import { isReady, isTerminating } from '../shared/pods.ts';
-import { addressOf, hasEndpoint, hostnameIn, referenceTo, targetPortOf } from '../shared/service-pods.ts';
+import {
+  addressOf,
+  hasEndpoint,
+  hostnameIn,
+  type IpFamily,
+  referenceTo,
+  targetPortOf,
+} from '../shared/service-pods.ts';
 
 /** An endpoint and the ports it serves on: endpoints share a slice only with those of the same ports. */
 export interface WantedEndpoint {
@@ -11,12 +18,17 @@ export interface WantedEndpoint {
 /** The node by its name, while it exists. */
 export type NodeLookup = (name: string) => Node | undefined;
 
-/** What the Service's slices should hold, in the order of `pods`. */
-export function wantedEndpoints(service: Service, pods: readonly Pod[], nodeOf: NodeLookup): WantedEndpoint[] {
+/** What the Service's slices of a family should hold, in the order of `pods`. */
+export function wantedEndpoints(
+  service: Service,
+  pods: readonly Pod[],
+  nodeOf: NodeLookup,
+  family: IpFamily,
+): WantedEndpoint[] {
   return pods
-    .filter((pod) => hasEndpoint(pod, true) && isOnKnownNode(service, pod, nodeOf))
+    .filter((pod) => hasEndpoint(pod, family, true) && isOnKnownNode(service, pod, nodeOf))
     .map((pod) => ({
-      endpoint: endpointOf(service, pod, nodeOf),
+      endpoint: endpointOf(service, pod, nodeOf, family),
       ports: portsOf(service, pod),
     }));
 }
@@ -27,7 +39,7 @@ const isOnKnownNode = ({ spec }: Service, pod: Pod, nodeOf: NodeLookup): boolean
   (pod.spec.nodeName !== undefined && nodeOf(pod.spec.nodeName) !== undefined);
 
 /** KEP-1672: `serving` is the Pod's readiness, `ready` is that as long as it is not on its way out. */
-function endpointOf(service: Service, pod: Pod, nodeOf: NodeLookup): Endpoint {
+function endpointOf(service: Service, pod: Pod, nodeOf: NodeLookup, family: IpFamily): Endpoint {
   const serving = isReady(pod);
   const terminating = isTerminating(pod);
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
@@ -35,7 +47,7 @@ function endpointOf(service: Service, pod: Pod, nodeOf: NodeLookup): Endpoint {
   const { nodeName } = pod.spec;
   const zone = nodeName && nodeOf(nodeName)?.metadata.labels?.['topology.kubernetes.io/zone'];
   return {
-    addresses: [addressOf(pod)!],
+    addresses: [addressOf(pod, family)!],
     conditions: { ready, serving, terminating },
     ...(hostname ? { hostname } : {}),
     targetRef: referenceTo(pod),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, Pod, Service } from '../../kube/mod.ts';
+import { familiesOf } from '../shared/service-pods.ts';
 import { metaOf, nodeOf, type PodTraits, podOf, serviceOf } from '../testing/objects.ts';
 import { wantedEndpoints } from './endpoint.ts';
 import { maxEndpoints, planSlices, type SliceWrites } from './plan.ts';
@@ -24,7 +25,10 @@ function apply(slices: readonly EndpointSlice[], { create, update, delete: gone 
 }
 
 const step = (service: Service, pods: readonly Pod[], slices: readonly EndpointSlice[] = []) =>
-  apply(slices, planSlices(service, wantedEndpoints(service, pods, lookup), slices));
+  apply(slices, planSlices(service, wantedByFamily(service, pods), slices));
+
+const wantedByFamily = (service: Service, pods: readonly Pod[]) =>
+  new Map(familiesOf(service).map((family) => [family, wantedEndpoints(service, pods, lookup, family)]));
 
 const shapeOf = (slices: readonly EndpointSlice[]) =>
   slices.map(({ ports, endpoints }) => ({
@@ -71,7 +75,7 @@ const conditionCases: [string, PodTraits, Partial<Service['spec']>, object | und
 
 for (const [title, traits, spec, expected] of conditionCases) {
   test(`a Pod that is ${title}`, () => {
-    const [found] = wantedEndpoints(serviceOf(http, spec), [podOf('a', { ip: '10.0.0.1', ...traits })], lookup);
+    const [found] = wantedEndpoints(serviceOf(http, spec), [podOf('a', { ip: '10.0.0.1', ...traits })], lookup, 'IPv4');
     assert.deepEqual(found?.endpoint.conditions, expected);
   });
 }
@@ -79,7 +83,7 @@ for (const [title, traits, spec, expected] of conditionCases) {
 test('an endpoint says which Pod it is, where, and its hostname when the Pod asks for it', () => {
   const named = podOf('a', { ip: '10.0.0.1', spec: { hostname: 'db-0', subdomain: 'web' } });
   const other = podOf('b', { ip: '10.0.0.2', spec: { hostname: 'db-1', subdomain: 'elsewhere' } });
-  const [first, second] = wantedEndpoints(serviceOf(http), [named, other], lookup);
+  const [first, second] = wantedEndpoints(serviceOf(http), [named, other], lookup, 'IPv4');
   assert.deepEqual(first!.endpoint, {
     addresses: ['10.0.0.1'],
     conditions: { ready: true, serving: true, terminating: false },
@@ -208,7 +212,7 @@ test('after any changes the slices hold what is wanted, none is too full, and a 
           const { port, ...rest } = round[i % round.length]!;
           return { ...rest, ports: [{ name: 'web', containerPort: port }] };
         }).filter((_pod, i) => round[i % round.length]!.exists);
-        const wanted = wantedEndpoints(service, pods, lookup);
+        const wanted = wantedEndpoints(service, pods, lookup, 'IPv4');
         slices = step(service, pods, slices).slices;
         const found = slices.flatMap(({ ports, endpoints }) => endpoints.map((endpoint) => ({ endpoint, ports })));
         const byName = (a: (typeof found)[number], b: (typeof found)[number]) =>
@@ -220,4 +224,20 @@ test('after any changes the slices hold what is wanted, none is too full, and a 
     }),
     { numRuns: 40 },
   );
+});
+
+test('each family of a Service has slices of its own, and a family that it gives up loses them', () => {
+  const both = { ipFamilies: ['IPv6' as const, 'IPv4' as const] };
+  const dual = podOf('a', { ip: '10.0.0.1' });
+  dual.status!.podIPs = [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }];
+  const pods = [dual, podOf('b', { ip: '10.0.0.2' })];
+  const { slices, writes } = step(serviceOf(http, both), pods);
+  const found = (all: readonly EndpointSlice[]) =>
+    Object.fromEntries(all.map(({ addressType, endpoints }) => [addressType, endpoints.map((e) => e.addresses[0])]));
+  assert.deepEqual([writes, found(slices)], [2, { IPv4: ['10.0.0.1', '10.0.0.2'], IPv6: ['fd00::1'] }]);
+  assert.equal(step(serviceOf(http, both), pods, slices).writes, 0);
+  const less = step(serviceOf(http, { ipFamilies: ['IPv6'] }), pods, slices);
+  assert.deepEqual([less.writes, found(less.slices)], [1, { IPv6: ['fd00::1'] }]);
+  const none = step(serviceOf(http, both), []);
+  assert.deepEqual([none.writes, found(none.slices)], [2, { IPv4: [], IPv6: [] }]);
 });

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { controllerReference, type Endpoint, type EndpointPort, type EndpointSlice, Service } from '../../kube/mod.ts';
 import { serviceNameLabel } from '../shared/indexes.ts';
-import { isHeadless } from '../shared/service-pods.ts';
+import { type IpFamily, isHeadless } from '../shared/service-pods.ts';
 import type { WantedEndpoint } from './endpoint.ts';
 
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -31,20 +31,34 @@ interface SlicePlan {
 /**
  * The fewest writes that make the Service's slices hold what is wanted: an endpoint stays where it is, a new one goes
  * first into a slice that is written anyway. A Service without endpoints keeps one empty slice, as upstream does.
+ * @param wanted of each family that the Service has
  * @param existing the slices of this Service that this controller manages
  */
 export function planSlices(
   service: Service,
-  wanted: readonly WantedEndpoint[],
+  wanted: ReadonlyMap<IpFamily, readonly WantedEndpoint[]>,
   existing: readonly EndpointSlice[],
 ): SliceWrites {
+  const writes: Writes = { create: [], update: [], delete: [] };
+  for (const family of families) {
+    const slices = existing.filter(({ addressType }) => addressType === family);
+    const endpoints = wanted.get(family);
+    if (!endpoints) writes.delete.push(...slices);
+    else addWrites(writes, service, family, planFamily(endpoints, slices));
+  }
+  return writes;
+}
+
+const families = ['IPv4', 'IPv6'] as const;
+
+function planFamily(wanted: readonly WantedEndpoint[], existing: readonly EndpointSlice[]): SlicePlan[] {
   const wantedByPorts = Map.groupBy(wanted, ({ ports }) => portsKey(ports));
   const slicesByPorts = Map.groupBy(existing, ({ ports }) => portsKey(ports ?? []));
   const plans = [...new Set([...wantedByPorts.keys(), ...slicesByPorts.keys()])].flatMap((key) =>
     planGroup(wantedByPorts.get(key) ?? [], slicesByPorts.get(key) ?? []),
   );
   if (wanted.length === 0) keepOneEmpty(plans);
-  return writesOf(service, reuse(plans));
+  return reuse(plans);
 }
 
 const portsKey = (ports: readonly EndpointPort[]): string =>
@@ -108,20 +122,20 @@ function reuse(plans: readonly SlicePlan[]): SlicePlan[] {
   return [...rest, ...spare];
 }
 
-function writesOf(service: Service, plans: readonly SlicePlan[]): SliceWrites {
-  const writes = { create: [] as NewSlice[], update: [] as EndpointSlice[], delete: [] as EndpointSlice[] };
+type Writes = { readonly [Kind in keyof SliceWrites]: SliceWrites[Kind][number][] };
+
+function addWrites(writes: Writes, service: Service, family: IpFamily, plans: readonly SlicePlan[]): void {
   for (const { slice, contents } of plans) {
     if (!contents) writes.delete.push(slice!);
-    else if (!slice) writes.create.push(newSlice(service, contents));
+    else if (!slice) writes.create.push(newSlice(service, family, contents));
     else {
       const after = withContents(service, slice, contents);
       if (!isDeepStrictEqual(after, slice)) writes.update.push(after);
     }
   }
-  return writes;
 }
 
-function newSlice(service: Service, contents: Contents) {
+function newSlice(service: Service, family: IpFamily, contents: Contents) {
   return {
     metadata: {
       generateName: `${service.metadata.name}-`,
@@ -129,7 +143,7 @@ function newSlice(service: Service, contents: Contents) {
       labels: labelsOf(service),
       ownerReferences: [controllerReference(Service, service)],
     },
-    addressType: 'IPv4' as const,
+    addressType: family,
     ...contents,
   };
 }

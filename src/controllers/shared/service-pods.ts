@@ -42,22 +42,31 @@ function concernsEndpoints(before: Pod, after: Pod): boolean {
     isReady(before) !== isReady(after) ||
     isTerminating(before) !== isTerminating(after) ||
     isFinished(before) !== isFinished(after) ||
-    addressOf(before) !== addressOf(after) ||
+    JSON.stringify(addressesOf(before)) !== JSON.stringify(addressesOf(after)) ||
     before.spec.nodeName !== after.spec.nodeName ||
     before.metadata.uid !== after.metadata.uid ||
     JSON.stringify(before.metadata.labels) !== JSON.stringify(after.metadata.labels)
   );
 }
 
-/** The Pod's IPv4 address, once it has one. */
-export function addressOf({ status }: Pod): string | undefined {
-  const addresses = [...(status?.podIPs?.map(({ ip }) => ip) ?? []), status?.podIP];
-  return addresses.find((ip) => ip?.includes('.'));
-}
+export type IpFamily = 'IPv4' | 'IPv6';
+
+const addressesOf = ({ status }: Pod): (string | undefined)[] => [
+  ...(status?.podIPs?.map(({ ip }) => ip) ?? []),
+  status?.podIP,
+];
+
+/** The Pod's address of a family, once it has one. */
+export const addressOf = (pod: Pod, family: IpFamily): string | undefined =>
+  addressesOf(pod).find((ip) => ip?.includes(family === 'IPv4' ? '.' : ':'));
+
+/** The first one is the family of its older, single-valued fields, and of its Endpoints. */
+export const familiesOf = ({ spec }: Service): readonly IpFamily[] =>
+  spec.ipFamilies?.length ? spec.ipFamilies : ['IPv4'];
 
 /** Upstream's ShouldPodBeInEndpoints (staging/src/k8s.io/endpointslice/util). */
-export const hasEndpoint = (pod: Pod, includeTerminating: boolean): boolean =>
-  !isFinished(pod) && addressOf(pod) !== undefined && (includeTerminating || !isTerminating(pod));
+export const hasEndpoint = (pod: Pod, family: IpFamily, includeTerminating: boolean): boolean =>
+  !isFinished(pod) && addressOf(pod, family) !== undefined && (includeTerminating || !isTerminating(pod));
 
 /** Under the DNS name `hostname.service.namespace.svc`, when the Pod asks for it. */
 export const hostnameIn = ({ metadata }: Service, { spec }: Pod): string | undefined =>

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { UsageError } from '../../base/errors.ts';
 import { parseDuration } from '../../base/go-duration.ts';
 import { applyConfigDefaults } from './defaults.ts';
-import { proxyFlags } from './flags.ts';
+import { flagsOfConfiguration, proxyFlags } from './flags.ts';
 import { configurationFromFlags } from './load.ts';
 import { readConfiguration } from './read.ts';
 import { proxySettings } from './settings.ts';
@@ -249,3 +249,17 @@ const durations: [string, number | undefined][] = [
 for (const [text, expected] of durations) {
   test(`Duration ${JSON.stringify(text)}`, () => assert.equal(parseDuration(text), expected));
 }
+
+test('The flags of a configuration say the same as it', () => {
+  const { config } = configurationFromFlags({
+    'proxy-mode': 'iptables',
+    'nodeport-addresses': '10.0.0.0/8,fd00::/8',
+    'feature-gates': 'A=true,B=false',
+    'iptables-masquerade-bit': '3',
+    'masquerade-all': 'true',
+  });
+  const flags = flagsOfConfiguration(config);
+  assert.equal(flags['nodeport-addresses'], '10.0.0.0/8,fd00::/8');
+  assert.equal(flags['feature-gates'], 'A=true,B=false');
+  assert.deepEqual(configurationFromFlags(flags).config, config);
+});

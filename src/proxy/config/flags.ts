@@ -140,6 +140,22 @@ export function configurationOfFlags(values: FlagValues): GivenConfiguration {
   return given;
 }
 
+/** What each flag that sets a field would be, to say this. */
+export function flagsOfConfiguration(config: KubeProxyConfiguration): Record<string, string> {
+  return Object.fromEntries(proxyFlags.map(({ name, fields }) => [name, flagText(fieldOf(config, fields[0]!))]));
+}
+
+const fieldOf = (config: object, field: string): unknown =>
+  field.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+
+function flagText(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',');
+  if (typeof value !== 'object' || value === null) return String(value ?? '');
+  return Object.entries(value)
+    .map(([name, inner]) => `${name}=${inner}`)
+    .join(',');
+}
+
 /**
  * What only flags can say of the two servers: none at all (an empty address, or a port 0 by the deprecated --healthz-port and
  * --metrics-port), or another port than usual.

@@ -1,4 +1,4 @@
-export { effectlessFlags, type FlagValues, type ProxyFlag, proxyFlags } from './flags.ts';
+export { effectlessFlags, type FlagValues, flagsOfConfiguration, type ProxyFlag, proxyFlags } from './flags.ts';
 export { configurationFromFile, configurationFromFlags } from './load.ts';
 export { type ProxyMode, proxyModes } from './modes.ts';
 export { listenAddress, millisecondsOf, proxySettings } from './settings.ts';

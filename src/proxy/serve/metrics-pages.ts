@@ -1,5 +1,8 @@
 import type { Registry } from 'prom-client';
+import type { Clock } from '../../base/clock.ts';
 import { type Answer, json, type Pages, text } from '../../base/http-listener.ts';
+import { kubernetesVersion } from '../../base/version.ts';
+import { flagzPage, statuszPage } from './z-pages.ts';
 
 export interface MetricsPagesOptions {
   readonly registry: Registry;
@@ -9,13 +12,25 @@ export interface MetricsPagesOptions {
   readonly mode: () => string;
   /** The configuration at the moment, as a file would have it. */
   readonly configuration: () => object;
+  /** The same as flags would say it. */
+  readonly flags: () => Readonly<Record<string, string>>;
+  readonly clock: Clock;
 }
 
 /** What kube-proxy serves on its metrics address, profiles aside. `/healthz` there says only that the process lives. */
-export function metricsPages({ registry, refresh, mode, configuration }: MetricsPagesOptions): Pages {
+export function metricsPages(options: MetricsPagesOptions): Pages {
+  const { registry, refresh, mode, configuration, flags, clock } = options;
+  const startedMs = clock.now();
+  const { major, minor } = kubernetesVersion;
   const pages: Record<string, () => Answer | Promise<Answer>> = {
     '/healthz': () => text(200, 'ok'),
     '/proxyMode': () => text(200, mode()),
+    '/flagz': () => text(200, flagzPage(flags())),
+    '/statusz': () =>
+      text(
+        200,
+        statuszPage({ startedMs, nowMs: clock.now(), emulated: `${major}.${minor}`, paths: Object.keys(pages) }),
+      ),
     '/configz': () => json(200, JSON.stringify({ 'kubeproxy.config.k8s.io': configuration() })),
     '/metrics': async () => {
       refresh();

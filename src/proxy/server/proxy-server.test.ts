@@ -294,6 +294,10 @@ test('Metrics, mode, configuration and health are served under the names of kube
   assert.equal(await get(metricsPort, '/proxyMode'), 'nftables');
   const configz = JSON.parse(await get(metricsPort, '/configz'));
   assert.equal(configz['kubeproxy.config.k8s.io'].metricsBindAddress, `127.0.0.1:${metricsPort}`);
+  assert.match(await get(metricsPort, '/flagz'), /\nkube-proxy flagz\n[\s\S]*\nproxy-mode=nftables\n/);
+  const statusz = await get(metricsPort, '/statusz');
+  assert.match(statusz, /\nkube-proxy statusz\n[\s\S]*\nUp: 0 hr 00 min \d\d sec\n/);
+  assert.match(statusz, /\nEmulation version: 1\.\d+\nPaths: .*\/configz.*\/metrics/);
   const metrics = await get(metricsPort, '/metrics');
   for (const line of [
     'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"} 2',

@@ -5,7 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Client, RequestObserver } from '../../client/mod.ts';
 import type { Kernel } from '../../kernel/port.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
-import { millisecondsOf, type ProxyMode } from '../config/mod.ts';
+import { flagsOfConfiguration, millisecondsOf, type ProxyMode } from '../config/mod.ts';
 import { nodeReference } from '../references.ts';
 import { Bookkeeper, createMetrics, healthPages, metricsPages, ProxyHealth } from '../serve/mod.ts';
 import type { ProxySettings } from '../settings.ts';
@@ -205,6 +205,8 @@ export class ProxyServer {
         refresh: () => this.#books.count(this.#session.ports()),
         mode: () => this.mode,
         configuration: () => this.#config,
+        flags: () => flagsOfConfiguration(this.#config),
+        clock,
       }),
       onFailure: (reason: string, error: OperatingError) => {
         if (!this.#config.bindAddressHardFail) return;

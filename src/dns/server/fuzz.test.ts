@@ -1,90 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answersQuestion, parseQuery, readUpstreamAnswer, type Transport } from '../../wire/dns/mod.ts';
+import { answersQuestion, readUpstreamAnswer, type Transport } from '../../wire/dns/mod.ts';
 import { clusterResponder, someClient } from '../testing/cluster-responder.ts';
-import { decode, encodeQuestion } from '../testing/stub-client.ts';
+import { mutate, questions, randomFrom, sendMutations } from '../testing/mutations.ts';
+import { decode } from '../testing/stub-client.ts';
 
 const rounds = 200_000;
 const udp: Transport = { kind: 'udp', maxUdpBytes: 1232 };
 
-/** A small generator with a seed, so that a failure can be had again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state % below;
-  };
-}
-
-function mutate(source: Uint8Array, random: (below: number) => number): Buffer {
-  let packet = Buffer.from(source);
-  for (let changes = 1 + random(4); changes > 0; changes--) {
-    const at = random(Math.max(1, packet.length));
-    switch (random(5)) {
-      case 0:
-        packet[at] = random(256);
-        break;
-      case 1:
-        packet[at] = packet[at]! ^ (1 << random(8));
-        break;
-      case 2:
-        packet = packet.subarray(0, at);
-        break;
-      case 3:
-        packet = Buffer.concat([packet.subarray(0, at), packet.subarray(random(at + 1))]);
-        break;
-      default:
-        packet = Buffer.concat([packet, Buffer.from([random(256), random(256), random(256)])]);
-    }
-  }
-  return packet;
-}
-
-const seeds: Buffer[] = [
-  ['web.default.svc.cluster.local', 'A'],
-  ['db.default.svc.cluster.local', 'A'],
-  ['_pg._tcp.db.default.svc.cluster.local', 'SRV'],
-  ['alias.default.svc.cluster.local', 'A'],
-  ['10.1.244.10.in-addr.arpa', 'PTR'],
-  ['10-244-1-5.default.pod.cluster.local', 'A'],
-  ['gone.default.svc.cluster.local', 'AAAA'],
-  ['cluster.local', 'SOA'],
-  ['www.example.com', 'A'],
-].flatMap(([name = '', type = '']) => [
-  encodeQuestion({ name, type }),
-  encodeQuestion({ name, type, ednsBytes: 4096 }),
-]);
-
 test(`${rounds} mutated queries: no failure, nothing larger than allowed, nothing that answers an answer`, async () => {
-  const responder = clusterResponder();
-  const random = randomFrom(20_260_101);
-  const counts = { dropped: 0, rejected: 0, answered: 0, later: 0 };
-  const pending: Promise<unknown>[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const packet = mutate(seeds[random(seeds.length)]!, random);
-    const query = parseQuery(packet);
-    const limit = query?.edns ? Math.min(1232, query.edns.payloadBytes) : 512;
-    const check = (reply: Buffer | undefined) => {
-      if (!reply) {
-        assert.ok(packet.length < 12 || (packet[2]! & 0x80) !== 0);
-        counts.dropped++;
-        return;
-      }
-      assert.ok(reply.length <= limit, `${reply.length} bytes for ${packet.toString('hex')}`);
-      assert.equal(reply.readUInt16BE(0), packet.readUInt16BE(0));
-      assert.equal(reply[2]! & 0x80, 0x80);
-      if (reply.length === 12) counts.rejected++;
-      else counts.answered++;
-    };
-    const reply = responder.respond(packet, udp, someClient);
-    if (!(reply instanceof Promise)) check(reply);
-    else {
-      counts.later++;
-      pending.push(reply.then(check));
-    }
-    if (pending.length === 1000) await Promise.all(pending.splice(0));
-  }
-  await Promise.all(pending);
+  const counts = await sendMutations(clusterResponder(), { rounds, seed: 20_260_101, transport: udp });
   for (const [kind, count] of Object.entries(counts)) assert.ok(count > rounds / 1000, `${kind}: ${count}`);
 });
 
@@ -128,8 +53,8 @@ test('whatever a resolver sends is read as an answer or refused as malformed', (
 
 test('what is answered can be read by another library', () => {
   const responder = clusterResponder();
-  for (const seed of seeds) {
-    const reply = responder.respond(seed, udp, someClient);
+  for (const question of questions) {
+    const reply = responder.respond(question, udp, someClient);
     if (reply instanceof Buffer) decode(reply);
   }
 });

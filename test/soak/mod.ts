@@ -1,0 +1,5 @@
+import { soak as dnsMutations } from './dns-mutations.ts';
+import { soak as dnsSockets } from './dns-sockets.ts';
+import type { Soak } from './harness.ts';
+
+export const soaks: readonly Soak[] = [dnsMutations, dnsSockets];

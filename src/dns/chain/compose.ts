@@ -20,3 +20,16 @@ export const otherClass = codeOnly(responseCodes.Refused, {
   code: extendedErrors.NotSupported,
   text: 'Only class IN is served',
 });
+
+/** Aliases may lead to names that are rewritten to aliases, and so on. */
+const deepest = 8;
+const tooDeep = codeOnly(responseCodes.ServFail, {
+  code: extendedErrors.Other,
+  text: `A chain of more than ${deepest} aliases`,
+});
+
+/** The chain from its beginning on, for questions of our own that come up in it; `head` is there once it is put together. */
+export const again =
+  (head: () => Handler): Handler =>
+  (question) =>
+    (question.depth ?? 0) > deepest ? tooDeep : head()(question);

@@ -6,7 +6,6 @@ import {
   type Query,
   recordClasses,
   safeUdpBytes,
-  wireOf,
 } from '../../wire/dns/mod.ts';
 import type { Answer, Question } from './port.ts';
 
@@ -16,8 +15,10 @@ export const uncut = { kind: 'tcp', maxUdpBytes: safeUdpBytes } as const;
 const keptFlags = headerFlags.recursionDesired | headerFlags.checkingDisabled;
 
 /** A question of our own on the way to answering `outer`: `name` (a wire name) and `type`, for the same client. */
-export const innerQuestion = (outer: Question, name: Uint8Array, type: number): Question =>
-  ownQuestion(name, type, outer.query.flags & keptFlags, outer.client);
+export const innerQuestion = (outer: Question, name: Uint8Array, type: number): Question => ({
+  ...ownQuestion(name, type, outer.query.flags & keptFlags, outer.client),
+  depth: (outer.depth ?? 0) + 1,
+});
 
 /** A question that no client has asked. */
 export function ownQuestion(
@@ -40,16 +41,15 @@ export function renamedQuestion(
   question: Question,
   { key, type, class: inClass }: Pick<Query, 'key' | 'type' | 'class'>,
 ): Question {
-  const name = wireOf(key);
-  const fixed = Buffer.allocUnsafe(4);
-  fixed.writeUInt16BE(type, 0);
-  fixed.writeUInt16BE(inClass, 2);
   const { packet, query } = question;
-  return {
-    ...question,
-    packet: Buffer.concat([packet.subarray(0, 12), name, fixed, packet.subarray(query.questionEnd)]),
-    query: { ...query, key, type, class: inClass, questionEnd: 16 + name.length },
-  };
+  const questionEnd = 16 + key.length;
+  const renamed = Buffer.allocUnsafe(questionEnd + packet.length - query.questionEnd);
+  renamed.set(packet.subarray(0, 12));
+  renamed.write(key, 12, 'latin1');
+  renamed.writeUInt16BE(type, questionEnd - 4);
+  renamed.writeUInt16BE(inClass, questionEnd - 2);
+  renamed.set(packet.subarray(query.questionEnd), questionEnd);
+  return { ...question, packet: renamed, query: { ...query, key, type, class: inClass, questionEnd } };
 }
 
 /** Whether the client did; questions of our own have none. */

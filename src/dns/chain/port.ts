@@ -8,6 +8,8 @@ export interface Question {
   readonly transport: Transport;
   /** Whom the answer goes to. Behind a Service this is the Pod itself: nodes do not masquerade what their Pods send. */
   readonly client: { readonly address: string; readonly port: number };
+  /** How many questions of our own led from the client's to this one. */
+  readonly depth?: number;
 }
 
 /**

@@ -255,17 +255,6 @@ test('every option of a directive is read', () => {
       },
     ],
     [
-      'errors',
-      ['errors {', 'stacktrace', 'consolidate 5m ".* timeout$" warning', 'consolidate 30s ^Fail', '}'],
-      {
-        stacktrace: true,
-        consolidate: [
-          { durationMs: 300_000, pattern: /.* timeout$/, level: 'warn', showFirst: false },
-          { durationMs: 30_000, pattern: /^Fail/, level: 'error', showFirst: false },
-        ],
-      },
-    ],
-    [
       'log',
       ['log example.org "{name} {rcode}" {', 'class denial error', 'minDuration 1s', '}'],
       [{ zones: ['example.org'], format: '{name} {rcode}', classes: ['denial', 'error'], minDurationMs: 1000 }],
@@ -345,6 +334,24 @@ test('every option of a directive is read', () => {
     ['loadbalance', ['loadbalance round_robin'], true],
   ];
   for (const [name, lines, wanted] of table) assert.deepEqual(directives(...lines)[name], wanted, lines.join(' '));
+});
+
+test('expressions of errors are read, with what becomes of those that fit', () => {
+  const { errors } = directives(
+    'errors {',
+    'stacktrace',
+    'consolidate 5m ".* timeout$" warning',
+    'consolidate 30s ^Fail',
+    '}',
+  );
+  assert.equal(errors?.stacktrace, true);
+  assert.deepEqual(
+    errors.consolidate.map(({ pattern, ...rest }) => ({ ...rest, pattern: pattern.source })),
+    [
+      { durationMs: 300_000, pattern: '.* timeout$', level: 'warn', showFirst: false },
+      { durationMs: 30_000, pattern: '^Fail', level: 'error', showFirst: false },
+    ],
+  );
 });
 
 test('rewrites are read in all their spellings', () => {
@@ -428,7 +435,7 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [inBlock('template CH TXT'), 'line 2: "CH" of template is not a class that is served: IN or ANY'],
     [
       inBlock('template ANY ANY {', 'match (?=a)', '}'),
-      'line 3: Compile "(?=a)": error parsing regexp: invalid or unsupported Perl syntax: `(?=` (RE2 syntax, as CoreDNS has it)',
+      'line 3: "(?=a)" is no regular expression as CoreDNS has them (RE2): error parsing regexp: invalid or unsupported Perl syntax: `(?=`',
     ],
     [
       inBlock('errors', 'kubernetai cluster.local'),
@@ -482,7 +489,7 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     ],
     [
       inBlock('errors {', 'consolidate 5m [ warning', '}'),
-      'line 3: "[" is not a regular expression: Invalid regular expression: /[/: Unterminated character class',
+      'line 3: "[" is no regular expression as CoreDNS has them (RE2): error parsing regexp: missing closing ]: `[`',
     ],
     [inBlock('log . "{nam}"'), 'line 2: log does not know {nam}'],
     [inBlock('health 8080'), 'line 2: "8080" of health is not an address such as :8080'],
@@ -496,7 +503,7 @@ test('a mistake is told with file, line, word and the nearest thing that is know
     [inBlock('rewrite name a b c'), 'line 2: "c" is one argument too many for rewrite'],
     [
       inBlock('rewrite name regex (a)\\1 b'),
-      'line 2: Compile "(a)\\\\1": error parsing regexp: invalid escape sequence: `\\1` (RE2 syntax, as CoreDNS has it)',
+      'line 2: "(a)\\\\1" is no regular expression as CoreDNS has them (RE2): error parsing regexp: invalid escape sequence: `\\1`',
     ],
     [inBlock('rewrite name regex (a) {2}'), 'line 2: {2} has {2}, but (a) has 1 groups'],
     [

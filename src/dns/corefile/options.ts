@@ -1,3 +1,4 @@
+import type { Expression } from '../expression.ts';
 import type { ForwardingOptions } from '../forward/mod.ts';
 import type { AclOptions } from '../plugins/acl.ts';
 import type { RewriteOptions } from '../plugins/rewrite/mod.ts';
@@ -68,7 +69,7 @@ export interface ErrorsOptions {
   readonly stacktrace: boolean;
   readonly consolidate: readonly {
     readonly durationMs: number;
-    readonly pattern: RegExp;
+    readonly pattern: Expression;
     readonly level: 'debug' | 'info' | 'warn' | 'error';
     /** The first one is printed at once, and not only counted. */
     readonly showFirst: boolean;

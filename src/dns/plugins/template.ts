@@ -1,7 +1,7 @@
-import { RE2JS } from 're2js';
 import { keyText, responseCodes } from '../../wire/dns/mod.ts';
 import { codeOnly } from '../chain/mod.ts';
 import type { Answer, Plugin, Question } from '../chain/port.ts';
+import { compileExpression } from '../expression.ts';
 import { isWithinAny, zoneKeys } from './zones.ts';
 
 export interface TemplateOptions {
@@ -18,11 +18,11 @@ export interface TemplateOptions {
 /** Answers names with a code and without records, as Corefiles of clouds use it (plugin/template). */
 export function createTemplatePlugin({ zones, type, patterns, rcode, fallthrough = [] }: TemplateOptions): Plugin {
   const [within, through] = [zoneKeys(zones), zoneKeys(fallthrough)];
-  const expressions = patterns.map((pattern) => RE2JS.compile(pattern));
+  const expressions = patterns.map(compileExpression);
   const fits = (key: string) => {
     if (expressions.length === 0) return true;
     const name = keyText(key);
-    return expressions.some((expression) => expression.matcher(name).find());
+    return expressions.some((expression) => expression.test(name));
   };
   const [wanted, missing] = [answerOf(rcode), answerOf(responseCodes.NXDomain)];
   return (next) => (question: Question) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { keyOf } from '../../wire/dns/mod.ts';
-import { compose, nobodyAnswers, type Plugin } from '../chain/mod.ts';
+import { again, compose, type Handler, nobodyAnswers, type Plugin } from '../chain/mod.ts';
 import type {
   CacheDirective,
   Directives,
@@ -76,7 +76,10 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
     });
   const names = new NamePlugins(directives, cluster, dependencies);
   const loops = directives.loop && new LoopWatch({ clock: dependencies.clock, zones: loopZones(block), randomDigits });
-  const head = compose(pluginsOf(directives, { cluster, cache, names, forwards, loops }, dependencies), nobodyAnswers);
+  // As in CoreDNS, names outside that the cluster's aliases lead to may be a hosts file's, or be rewritten.
+  const beyond = again(() => head);
+  const parts = { beyond, cluster, cache, names, forwards, loops };
+  const head: Handler = compose(pluginsOf(directives, parts, dependencies), nobodyAnswers);
   const transfers = transfersOf(directives, cluster);
   const { clock, log, writeQueryLog, elapsedMs, onMistake } = dependencies;
   const logs = (directives.log ?? []).map((options) => new QueryLog(options, writeQueryLog));
@@ -115,6 +118,7 @@ export function createBlock(block: ServerBlock, dependencies: BlockDependencies)
 }
 
 interface BlockParts {
+  readonly beyond: Handler;
   readonly cluster: FollowedCluster | undefined;
   readonly cache: CachePlugin | undefined;
   readonly names: NamePlugins;
@@ -124,7 +128,7 @@ interface BlockParts {
 
 function pluginsOf(
   directives: Directives,
-  { cluster, cache, names, forwards, loops }: BlockParts,
+  { beyond, cluster, cache, names, forwards, loops }: BlockParts,
   { random }: BlockDependencies,
 ): Plugin[] {
   const { kubernetes, loadbalance, minimal, whoami, forward = [] } = directives;
@@ -133,7 +137,7 @@ function pluginsOf(
     ...(loadbalance ? [createLoadbalancePlugin(random)] : []),
     ...(minimal ? [createMinimalPlugin()] : []),
     ...names.plugins(),
-    ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster)] : []),
+    ...(kubernetes && cluster ? [zonePlugin(kubernetes, cluster, beyond)] : []),
     // With or without the directive `any`: answers to ANY serve nobody but attackers (RFC 8482).
     createAnyPlugin(ttlSeconds),
     ...(loops ? [loops.plugin] : []),
@@ -165,8 +169,13 @@ const randomDigits = (): string => String(randomBytes(8).readBigUInt64BE());
 const leadsHere = ({ from, to }: ForwardDirective): LoopError =>
   new LoopError(`forward ${from} ${to.join(' ')} names nobody but this server itself`);
 
-const zonePlugin = ({ ttlSeconds, fallthrough }: KubernetesDirective, cluster: FollowedCluster): Plugin =>
+const zonePlugin = (
+  { ttlSeconds, fallthrough }: KubernetesDirective,
+  cluster: FollowedCluster,
+  beyond: Handler,
+): Plugin =>
   createKubernetesPlugin({
+    beyond,
     zone: cluster.zone,
     isSynced: () => cluster.isSynced,
     awaySince: cluster.awaySince,

@@ -504,3 +504,44 @@ test('a Corefile that cannot be used is refused, and nothing stays open', async 
   await assert.rejects(begin('. {\n bind nowhere0\n}\n'), UsageError);
   await assert.rejects(begin('. {\n kubernets\n}\n'), UsageError);
 });
+
+test('where a Service leads to outside may be a hosts file’s name, or be rewritten; a circle of both ends', async (t) => {
+  const { client, connect } = await testApi(t);
+  for (const [name, externalName] of Object.entries({
+    plain: 'api.example.test',
+    moved: 'old.example.test',
+    circle: 'circle.example.test',
+  })) {
+    const spec = { type: 'ExternalName', externalName } as Service['spec'];
+    await client.create(Service, { metadata: { namespace: 'default', name }, spec } as Service);
+  }
+  const { ask } = await corefileServer(
+    t,
+    `
+.:0 {
+  bind 127.0.0.1
+  rewrite name old.example.test new.example.test
+  rewrite name circle.example.test circle.default.svc.cluster.local
+  hosts /nowhere {
+    10.0.0.1 api.example.test
+    10.0.0.2 new.example.test
+    fallthrough
+  }
+  kubernetes cluster.local
+}
+`,
+    { connect },
+  );
+  const owner = (name: string) => `${name}.default.svc.cluster.local`;
+  assert.deepEqual(zoneLines((await ask(owner('plain'))).answers), [
+    `${owner('plain')}. 5 IN CNAME api.example.test.`,
+    'api.example.test. 3600 IN A 10.0.0.1',
+  ]);
+  assert.deepEqual(zoneLines((await ask(owner('moved'))).answers), [
+    `${owner('moved')}. 5 IN CNAME old.example.test.`,
+    'old.example.test. 3600 IN A 10.0.0.2',
+  ]);
+  const circle = await ask(owner('circle'));
+  assert.equal(circle.rcode, 'SERVFAIL');
+  assert.match(extendedErrorOf(circle) ?? '', /A chain of more than 8 aliases/);
+});

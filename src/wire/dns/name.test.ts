@@ -136,3 +136,47 @@ test('the text of a key has its final dot, and escapes for what is no plain char
   }
   assert.equal(keyText(keyOf('WEB.Default')), 'web.default.');
 });
+
+test('the text of any key leads back to it', () => {
+  const label = fc.uint8Array({ minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(label, { maxLength: 6 }), (labels) => {
+      const key = nameKey(Uint8Array.from([...labels.flatMap((bytes) => [bytes.length, ...bytes]), 0]));
+      assert.equal(keyOf(keyText(key)), key);
+    }),
+  );
+});
+
+test('the key of a text is the same by the short way as by the long one, and what is no name is none', () => {
+  const texts = [
+    '.',
+    'a',
+    'a.',
+    'a.b.c',
+    'web.default.svc.cluster.local.',
+    '_x._tcp.y',
+    'A.b',
+    'a\\.b',
+    'x'.repeat(63),
+  ];
+  for (const text of texts) assert.equal(keyOf(text), nameKey(encodeName(text)), text);
+  const parts = fc.array(fc.constantFrom('a', '.', '..', 'x'.repeat(63), '-', 'B', '\\', ' '), { maxLength: 8 });
+  const attempt = (read: () => string) => {
+    try {
+      return read();
+    } catch (error) {
+      assert.ok(error instanceof MalformedMessageError);
+      return undefined;
+    }
+  };
+  fc.assert(
+    fc.property(parts, (words) => {
+      const text = words.join('');
+      assert.equal(
+        attempt(() => keyOf(text)),
+        attempt(() => nameKey(encodeName(text))),
+        text,
+      );
+    }),
+  );
+});

@@ -81,7 +81,28 @@ export function nameKey(wire: Uint8Array, start = 0, end = wire.length): string 
   return scratch.toString('latin1', 0, length);
 }
 
-export const keyOf = (text: string): string => nameKey(encodeName(text));
+/** Throws MalformedMessageError like `encodeName`, whose work it spares for names as nearly all are. */
+export const keyOf = (text: string): string =>
+  (plain.test(text) ? plainKey(text) : undefined) ?? nameKey(encodeName(text));
+
+/** Neither capitals nor escapes nor bytes that are not printable. */
+const plain = /^[!-@[\]-~]+$/;
+
+/** Undefined: a label or the name has no length that it may have. */
+function plainKey(text: string): string | undefined {
+  const end = text.endsWith('.') ? text.length - 1 : text.length;
+  let key = '';
+  for (let at = 0; at <= end && end > 0; ) {
+    const dot = text.indexOf('.', at);
+    const labelEnd = dot < 0 ? end : dot;
+    const bytes = labelEnd - at;
+    if (bytes === 0 || bytes > maxLabelBytes) return undefined;
+    key += String.fromCharCode(bytes) + text.slice(at, labelEnd);
+    at = labelEnd + 1;
+  }
+  return key.length < maxNameBytes ? `${key}\0` : undefined;
+}
+
 export const wireOf = (key: string): Uint8Array => Buffer.from(key, 'latin1');
 
 /** Whether the name is the zone or below it; both are keys. */

@@ -1,10 +1,10 @@
-import { messageOf } from '../../../base/errors.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { Directives, ErrorsOptions, LogClass, LogOptions } from '../options.ts';
 import type { ReadContext } from '../read.ts';
 import type { Token } from '../token.ts';
 import { readZones } from '../zones.ts';
+import { readExpression } from './patterns.ts';
 
 /** https://coredns.io/plugins/errors/ */
 export function readErrors(words: Words): ErrorsOptions {
@@ -20,7 +20,7 @@ export function readErrors(words: Words): ErrorsOptions {
     },
     consolidate: (property) => {
       const durationMs = property.durationMs();
-      const pattern = readPattern(property.next('a regular expression'));
+      const pattern = readExpression(property.next('a regular expression'));
       let level: 'debug' | 'info' | 'warn' | 'error' = 'error';
       let showFirst = false;
       while (property.hasMore) {
@@ -32,14 +32,6 @@ export function readErrors(words: Words): ErrorsOptions {
     },
   });
   return { stacktrace, consolidate };
-}
-
-function readPattern(token: Token): RegExp {
-  try {
-    return new RegExp(token.text);
-  } catch (error) {
-    throw mistake(token, `${JSON.stringify(token.text)} is not a regular expression: ${messageOf(error)}`);
-  }
 }
 
 export const commonLogFormat =

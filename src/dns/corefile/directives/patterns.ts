@@ -1,5 +1,5 @@
-import { messageOf } from '../../../base/errors.ts';
-import { groupsOf } from '../../plugins/rewrite/mod.ts';
+import { messageOf, OperatingError } from '../../../base/errors.ts';
+import { compileExpression, type Expression } from '../../expression.ts';
 import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { Token } from '../token.ts';
@@ -10,14 +10,19 @@ const codeNames = 'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXR
 );
 const mostCode = 23;
 
-/** Whether RE2 knows the expression, and it has the groups that stand in `to`. Throws UsageError. */
-export function checkExpression(from: Token, to?: Token): void {
-  let groups: number;
+/** Throws UsageError for what RE2 does not know. */
+export function readExpression(token: Token): Expression {
   try {
-    groups = groupsOf(from.text);
+    return compileExpression(token.text);
   } catch (error) {
-    throw mistake(from, `${messageOf(error)} (RE2 syntax, as CoreDNS has it)`);
+    const state = messageOf(error instanceof OperatingError ? error.cause : error);
+    throw mistake(token, `${JSON.stringify(token.text)} is no regular expression as CoreDNS has them (RE2): ${state}`);
   }
+}
+
+/** Whether `from` is an expression and has the groups that stand in `to`. Throws UsageError. */
+export function checkExpression(from: Token, to?: Token): void {
+  const { groups } = readExpression(from);
   const most = Math.max(0, ...Array.from(to?.text.matchAll(/\{(\d{1,3})\}/g) ?? [], ([, group]) => Number(group)));
   if (most > groups) throw mistake(to!, `${to!.text} has {${most}}, but ${from.text} has ${groups} groups`);
 }

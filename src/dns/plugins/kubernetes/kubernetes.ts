@@ -23,11 +23,13 @@ export interface KubernetesOptions {
   readonly ttlSeconds: number;
   /** Names in these zones that are not there are the next handler's; `.` stands for all. */
   readonly fallthrough?: readonly string[];
+  /** Who knows where an alias leads outside of the cluster; default: the next handler. */
+  readonly beyond?: Handler;
   /** When the API server was last heard, while it is away: answers are as old as that. */
   readonly awaySince?: () => Date | undefined;
 }
 
-/** Answers the names of the cluster, at once; the others, and where an alias leads outside, are the next handler's. */
+/** Answers the names of the cluster, at once; the others are the next handler's. */
 export const createKubernetesPlugin =
   (options: KubernetesOptions): Plugin =>
   (next) => {
@@ -51,6 +53,7 @@ class KubernetesStep {
   readonly #isSynced: () => boolean;
   readonly #ttlSeconds: number;
   readonly #next: Handler;
+  readonly #beyond: Handler;
   readonly #awaySince: () => Date | undefined;
   /** Keys of the zones that fall through. */
   readonly #fallthrough: readonly string[];
@@ -62,6 +65,7 @@ class KubernetesStep {
     this.#isSynced = isSynced;
     this.#ttlSeconds = ttlSeconds;
     this.#next = next;
+    this.#beyond = options.beyond ?? next;
     this.#awaySince = awaySince;
   }
 
@@ -128,7 +132,7 @@ class KubernetesStep {
 
   async #follow(question: Question, found: Found): Promise<Answer> {
     const { key } = question.query;
-    const chased = await followAlias(question, found, this.#zone, this.#next);
+    const chased = await followAlias(question, found, this.#zone, this.#beyond);
     return {
       kind: 'ready',
       from: 'kubernetes',

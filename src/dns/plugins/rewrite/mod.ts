@@ -1,3 +1,2 @@
 export type { AnswerRule, NameMatch, RewriteOptions } from './options.ts';
-export { groupsOf } from './replacer.ts';
 export { createRewritePlugin } from './rewrite.ts';

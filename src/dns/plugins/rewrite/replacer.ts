@@ -1,5 +1,4 @@
-import { RE2JS } from 're2js';
-import { messageOf, OperatingError } from '../../../base/errors.ts';
+import { compileExpression } from '../../expression.ts';
 import type { NameMatch } from './options.ts';
 
 /** What a name becomes; undefined: the rule does not fit it. Both are text in lower case with the final dot. */
@@ -36,33 +35,16 @@ const suffixReplacer =
  * RE2's expressions are Go's, and so CoreDNS's; and they take time in proportion to the name, whatever the expression
  * (docs/decisions/0016). What fits is replaced whole, `{1}` in the replacement being the first group.
  */
-function expressionReplacer(expression: string, replacement: string): Replacer {
-  const compiled = compile(expression);
+function expressionReplacer(source: string, replacement: string): Replacer {
+  const expression = compileExpression(source);
   const parts = replacement.split(/\{(\d{1,3})\}/);
   return (name) => {
-    const matcher = compiled.matcher(name);
-    if (!matcher.find()) return undefined;
-    const groups = matcher.groupCount();
-    return parts
-      .map((part, index) => {
-        if (index % 2 === 0) return part;
-        const group = Number(part);
-        return group > groups ? `{${part}}` : (matcher.group(group) ?? '');
-      })
-      .join('');
+    const groups = expression.exec(name);
+    return (
+      groups && parts.map((part, index) => (index % 2 === 0 ? part : (groups[Number(part)] ?? `{${part}}`))).join('')
+    );
   };
 }
-
-function compile(expression: string): RE2JS {
-  try {
-    return RE2JS.compile(expression);
-  } catch (error) {
-    throw new OperatingError(`Compile ${JSON.stringify(expression)}`, 'bad-expression', messageOf(error), error);
-  }
-}
-
-/** How many groups an expression has. Throws OperatingError for one that RE2 does not know. */
-export const groupsOf = (expression: string): number => compile(expression).groupCount();
 
 /** Turns a suffix back, or one name and the names below it. */
 export function reverseReplacer(

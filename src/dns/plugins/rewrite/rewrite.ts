@@ -18,7 +18,7 @@ import {
 } from '../../chain/mod.ts';
 import { redirectAlias } from './alias.ts';
 import type { RewriteOptions } from './options.ts';
-import { type AnswerChange, type Asked, askedOf, createRule, type Rule } from './rules.ts';
+import { type AnswerChange, Asked, createRule, onlyKeyOf, type Rule } from './rules.ts';
 import { turnBack, withCode } from './turn-back.ts';
 
 /**
@@ -27,8 +27,10 @@ import { turnBack, withCode } from './turn-back.ts';
  */
 export function createRewritePlugin(options: readonly RewriteOptions[]): Plugin {
   const rules = options.map((rule) => ({ apply: createRule(rule), isLast: rule.last }));
+  const keys = options.map(onlyKeyOf);
+  const only = keys.every((key) => key !== undefined) ? new Set(keys) : undefined;
   return (next) => {
-    const step = new RewriteStep(rules, next);
+    const step = new RewriteStep(rules, only, next);
     return (question) => step.answer(question);
   };
 }
@@ -45,12 +47,15 @@ interface Rewritten {
 
 class RewriteStep {
   readonly #rules: readonly Step[];
+  /** The keys that a first rule can fit, if they can be told. */
+  readonly #only: ReadonlySet<string> | undefined;
   readonly #next: Handler;
   /** By the bytes that the zone keeps ready: what was last made of them. They fall together with them. */
   readonly #made = new WeakMap<ReadyAnswer, { readonly question: string; readonly answer: Answer }>();
 
-  constructor(rules: readonly Step[], next: Handler) {
+  constructor(rules: readonly Step[], only: ReadonlySet<string> | undefined, next: Handler) {
     this.#rules = rules;
+    this.#only = only;
     this.#next = next;
   }
 
@@ -77,7 +82,8 @@ class RewriteStep {
   }
 
   #apply({ query }: Question): Rewritten | undefined {
-    let asked: Asked = askedOf(query);
+    if (this.#only && !this.#only.has(query.key)) return undefined;
+    let asked = new Asked(query.key, query.type, query.class);
     let changes: readonly AnswerChange[] | undefined;
     for (const { apply, isLast } of this.#rules) {
       const applied = apply(asked);

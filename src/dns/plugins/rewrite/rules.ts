@@ -1,12 +1,25 @@
-import type { Query } from '../../../wire/dns/mod.ts';
-import { encodeName, keyText, MalformedMessageError, nameKey } from '../../../wire/dns/mod.ts';
+import { keyOf, keyText, MalformedMessageError } from '../../../wire/dns/mod.ts';
 import type { RewriteOptions } from './options.ts';
 import { createReplacer, fullName, type Replacer, reverseReplacer } from './replacer.ts';
 
 /** What is asked, as the rules so far have left it. */
-export interface Asked extends Pick<Query, 'key' | 'type' | 'class'> {
+export class Asked {
+  readonly key: string;
+  readonly type: number;
+  readonly class: number;
+  #text: string | undefined;
+
+  constructor(key: string, type: number, inClass: number) {
+    this.key = key;
+    this.type = type;
+    this.class = inClass;
+  }
+
   /** The text of the name, made when a rule first looks at it. */
-  readonly text: string;
+  get text(): string {
+    this.#text ??= keyText(this.key);
+    return this.#text;
+  }
 }
 
 /** What a rule does to the answer. */
@@ -27,19 +40,6 @@ export interface Applied {
 /** Undefined: the rule does not fit. Throws MalformedMessageError when it makes a name that DNS cannot carry. */
 export type Rule = (asked: Asked) => Applied | undefined;
 
-export const askedOf = ({ key, type, class: inClass }: Pick<Query, 'key' | 'type' | 'class'>): Asked => {
-  let text: string | undefined;
-  return {
-    key,
-    type,
-    class: inClass,
-    get text() {
-      text ??= keyText(key);
-      return text;
-    },
-  };
-};
-
 /** Throws OperatingError for an expression that RE2 does not know. */
 export function createRule(options: RewriteOptions): Rule {
   switch (options.field) {
@@ -56,11 +56,12 @@ export function createRule(options: RewriteOptions): Rule {
       const changes = [{ alias: createReplacer(options.match, options.from, options.to) }];
       return (asked) => ({ asked, changes });
     }
-    default: {
-      const { field, from, to } = options;
-      return (asked) =>
-        asked[field] === from ? { asked: askedOf({ ...asked, [field]: to }), changes: [] } : undefined;
-    }
+    case 'type':
+      return ({ key, type, class: inClass }) =>
+        type === options.from ? { asked: new Asked(key, options.to, inClass), changes: [] } : undefined;
+    case 'class':
+      return ({ key, type, class: inClass }) =>
+        inClass === options.from ? { asked: new Asked(key, type, options.to), changes: [] } : undefined;
   }
 }
 
@@ -76,26 +77,32 @@ function nameRule(options: RewriteOptions & { field: 'name' }): Rule {
     if (became === undefined) return undefined;
     const reverse = answer.auto ? reverseReplacer(match, options, asked.text, became) : undefined;
     const changes = reverse ? [...explicit, { name: reverse, value: reverse }] : explicit;
-    return { asked: askedOf({ ...asked, key: nameKey(encodeName(became)) }), changes };
+    return { asked: new Asked(keyOf(became), asked.type, asked.class), changes };
   };
 }
 
-/** Most questions do not fit: whole names are told apart by their keys, without making a text. */
-function quickTest({ match, from }: { match: string; from: string }): (asked: Asked) => boolean {
-  const key = match === 'exact' ? tryKey(fullName(from)) : undefined;
+/** The one name that a rule can fit, if there is only one: then it is told apart by its key, without making a text. */
+export function onlyKeyOf(options: RewriteOptions): string | undefined {
+  if (options.field === 'name') return options.match === 'exact' ? tryKey(fullName(options.from)) : undefined;
+  const isNamed = options.field === 'ttl' || options.field === 'rcode';
+  return isNamed && options.match === 'exact' ? tryKey(fullName(options.name)) : undefined;
+}
+
+function quickTest(options: RewriteOptions): (asked: Asked) => boolean {
+  const key = onlyKeyOf(options);
   return key === undefined ? () => true : (asked) => asked.key === key;
 }
 
 function answerRule(options: RewriteOptions & { field: 'ttl' | 'rcode' }, change: AnswerChange): Rule {
   const test = createReplacer(options.match, options.name, '.');
-  const fits = quickTest({ match: options.match, from: options.name });
+  const fits = quickTest(options);
   const changes = [change];
   return (asked) => (fits(asked) && test(asked.text) !== undefined ? { asked, changes } : undefined);
 }
 
 function tryKey(text: string): string | undefined {
   try {
-    return nameKey(encodeName(text));
+    return keyOf(text);
   } catch (error) {
     if (error instanceof MalformedMessageError) return undefined;
     throw error;

@@ -20,6 +20,10 @@ export class ScriptedApi {
   version = 100;
   /** Watches are answered with 410 while it is set. */
   expired = false;
+  /** Every request is answered with that HTTP status while it is set, as by a server that is starting or overloaded. */
+  refusal: number | undefined;
+  /** How many were. */
+  refused = 0;
   /** Requests wait for it. */
   hold: Promise<void> = Promise.resolve();
   readonly lists: Record<Plural, number> = { services: 0, endpointslices: 0, nodes: 0 };
@@ -104,6 +108,10 @@ export class ScriptedApi {
 
   async #answer(stream: ServerHttp2Stream, method: string, url: URL): Promise<void> {
     if (stream.destroyed) return;
+    if (this.refusal !== undefined) {
+      this.refused += 1;
+      return respond(stream, this.refusal, { kind: 'Status', status: 'Failure', code: this.refusal });
+    }
     if (method !== 'GET') {
       this.events.push((await body(stream)).reason ?? '');
       return respond(stream, 201, { kind: 'Event' });

@@ -5,4 +5,5 @@ export { serveHttps } from './front/https.ts';
 export { readIfThere, writeAtomically } from './pki/files.ts';
 export { ensureKubeconfig } from './pki/kubeconfig.ts';
 export { ensurePki, ensureSigningKey } from './pki/pki.ts';
+export { requestSigner } from './pki/requests.ts';
 export { type ApiServer, checkApiServerSettings, createApiServer } from './server.ts';

@@ -23,6 +23,7 @@ import type { Store } from '../store/port.ts';
 import { takeSnapshot, unfinishedKey } from '../store/snapshot/mod.ts';
 import { checkEscalation } from './admission/escalation.ts';
 import { restrictNodes } from './admission/node-restriction.ts';
+import { judgeSigningRequests } from './admission/signing-requests.ts';
 import { parsePortRange, parseServiceCidrs } from './allocation/address-range.ts';
 import { Pool } from './allocation/pool.ts';
 import type { ServiceAllocation } from './allocation/service-allocation.ts';
@@ -122,7 +123,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   housekeeping.start();
   const answer = createAnswer({
     ...{ store, feed, clock, log, registryOf, pages, authorizer, tokens },
-    admissions: [checkEscalation, restrictNodes],
+    admissions: [checkEscalation, restrictNodes, judgeSigningRequests],
   });
   return {
     answer,

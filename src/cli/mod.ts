@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   node: async () => (await import('./node.ts')).nodeCommand(),
   proxy: async () => (await import('./proxy.ts')).proxyCommand(),
   dns: async () => (await import('./dns.ts')).dnsCommand(),
+  token: async () => (await import('./token.ts')).tokenCommand(),
   backup: async () => (await import('./backup.ts')).backupCommand(),
   version: async () => (await import('./version.ts')).versionCommand(),
 };

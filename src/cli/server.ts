@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import type { User } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
+import { publishClusterInfo } from './cluster-info.ts';
 import { outliveMistakes } from './mistakes.ts';
 import { ensureOneAuthority } from './one-authority.ts';
 import { durationMs, interruption, type LogFlags, loggerFrom, logOptions, wholeNumber } from './options.ts';
@@ -82,6 +83,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     createApiServer,
     ensureKubeconfig,
     ensurePki,
+    requestSigner,
     serveHttps,
   } = await import('../apiserver/mod.ts');
   const { createClient, fenced, startElection } = await import('../client/mod.ts');
@@ -109,6 +111,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
   const userAgent = `signalbox-server/${version}`;
   const client = createClient({ exchange: apiServer.exchange, userAgent });
   await ensureOneAuthority(client, pki.caPem, hasPeers);
+  await publishClusterInfo(client, `https://${advertiseAddress}:${port}`, pki.caPem);
   https = await serveHttps(apiServer, { address: flags.listenAddress, port, pki, clock, log });
   await ensureKubeconfig(pki, {
     path: path.join(dataDir, 'admin.kubeconfig'),
@@ -123,6 +126,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     const clientOf = (user: User) => createClient({ exchange, user, userAgent });
     const controllers = startControllers({
       client: clientOf(componentUser('system:kube-controller-manager')),
+      requestSigner: requestSigner(pki, clock),
       clientAs: (controller) => clientOf(controllerUser(controller)),
       ...{ clock, log, nodeLifecycle: { graceMs: flags.nodeMonitorGracePeriod } },
     });

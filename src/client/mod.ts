@@ -9,3 +9,4 @@ export { fenced, startElection } from './leader-election.ts';
 export type { Change, Client, DeleteOptions, Informer } from './port.ts';
 export { createRecorder, type Recorder } from './recorder.ts';
 export { SharedInformers } from './shared-informers.ts';
+export { type CertificateWish, obtainCertificate } from './signing-request.ts';

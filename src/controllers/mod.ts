@@ -2,6 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type Client, createRecorder, SharedInformers } from '../client/mod.ts';
 import { allResources, Event, type Resource } from '../kube/mod.ts';
+import { startBootstrapSigner, startTokenCleaner } from './bootstraptokens/controller.ts';
+import { startCertificateController } from './certificates/controller.ts';
+import type { RequestSigner } from './certificates/port.ts';
 import { startClusterRoleAggregation } from './clusterroleaggregation/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
@@ -26,6 +29,8 @@ export interface ControllersOptions {
   readonly random?: () => number;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly podGc?: PodGcOptions;
+  /** Without it nobody approves or signs certificate requests. */
+  readonly requestSigner?: RequestSigner;
 }
 
 export interface Controllers {
@@ -39,7 +44,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   const { client, clock, log } = options;
   const informers = new SharedInformers({ ...options, indexes: controllerIndexes });
   const recorder = createRecorder({ client, component: 'signalbox-controllers', clock, log });
-  const { clientAs = () => client } = options;
+  const { clientAs = () => client, requestSigner } = options;
   const as = (controller: string) => ({ client: clientAs(controller), clock, log, informers, recorder });
   // Events are many, and no controller reads them.
   const watched = allResources.filter((resource) => resource !== (Event as Resource));
@@ -59,6 +64,9 @@ export function startControllers(options: ControllersOptions): Controllers {
       startGarbageCollector(as('generic-garbage-collector'), watched),
       startNamespaceController(as('namespace-controller'), allResources),
       startServiceAccountController(as('service-account-controller')),
+      startTokenCleaner(as('token-cleaner')),
+      startBootstrapSigner(as('bootstrap-signer')),
+      ...(requestSigner ? [startCertificateController(as('certificate-controller'), requestSigner)] : []),
       startClusterRoleAggregation(as('clusterrole-aggregation-controller')),
     );
     log.info('Controllers are running', { controllers: running.length });

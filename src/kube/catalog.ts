@@ -1,4 +1,5 @@
 import { Job } from './kinds/batch.ts';
+import { CertificateSigningRequest } from './kinds/certificates.ts';
 import { ConfigMap, Event, Lease, Namespace, Secret, ServiceAccount } from './kinds/cluster.ts';
 import { EndpointSlice, Endpoints } from './kinds/endpoints.ts';
 import { Ingress, IngressClass, IPAddress, ServiceCIDR } from './kinds/networking.ts';
@@ -49,6 +50,7 @@ export const allResources: readonly Resource[] = [
   ClusterRoleBinding,
   Role,
   RoleBinding,
+  CertificateSigningRequest,
 ];
 
 /** Kinds that are created to ask something, and never kept. */

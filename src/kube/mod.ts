@@ -3,6 +3,7 @@ export { applyDefaults } from './defaults/apply-defaults.ts';
 export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
 export { Job } from './kinds/batch.ts';
+export { CertificateSigningRequest, type SigningCondition } from './kinds/certificates.ts';
 export { Lease, Secret, ServiceAccount } from './kinds/cluster.ts';
 export { Endpoints } from './kinds/endpoints.ts';
 export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
@@ -26,7 +27,7 @@ export {
   rbacGroup,
   type Subject,
 } from './kinds/rbac.ts';
-export { TokenRequest } from './kinds/reviews.ts';
+export { SubjectAccessReview, TokenRequest } from './kinds/reviews.ts';
 export type { ServiceSpec } from './kinds/service.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
 export { applyConfiguration } from './managed-fields/apply.ts';

@@ -11,11 +11,14 @@ import {
   createApiServer,
   ensureKubeconfig,
   ensurePki,
+  requestSigner,
   serveHttps,
 } from '../../src/apiserver/mod.ts';
+import type { Pki } from '../../src/apiserver/pki/pki.ts';
 import { sleep, systemClock } from '../../src/base/clock.ts';
 import type { User } from '../../src/base/exchange.ts';
 import { silentLogger } from '../../src/base/log.ts';
+import { publishClusterInfo } from '../../src/cli/cluster-info.ts';
 import { createClient } from '../../src/client/mod.ts';
 import { startControllers } from '../../src/controllers/mod.ts';
 import { createMemoryStore } from '../../src/store/mod.ts';
@@ -46,6 +49,9 @@ export interface Finished {
 /** An API server of our own on a free port, and kubectl with a home of its own. */
 export interface KubectlServer {
   readonly url: string;
+  readonly kubeconfig: string;
+  /** Of the authority of all certificates. */
+  readonly caPem: string;
   /** Runs kubectl to its end; never rejects. `editor` is what `kubectl edit` starts. */
   kubectl(args: readonly string[], options?: { stdin?: string; editor?: string }): Promise<Finished>;
   /** Runs kubectl until `stop`; `line` resolves with the first line of its output, old or new, that matches. */
@@ -87,10 +93,14 @@ async function startIn(folder: string, { withControllers }: KubectlServerOptions
     organizations: ['system:masters'],
     clock: systemClock,
   });
-  const controllers = withControllers ? startOwnControllers(apiServer) : undefined;
+  const client = createClient({ exchange: apiServer.exchange, userAgent: 'kubectl-harness' });
+  await publishClusterInfo(client, `https://127.0.0.1:${https.port}`, pki.caPem);
+  const controllers = withControllers ? startOwnControllers(apiServer, pki) : undefined;
   const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
   return {
     url: `https://127.0.0.1:${https.port}`,
+    kubeconfig,
+    caPem: pki.caPem,
     kubectl: (args, { stdin = '', editor } = {}) =>
       run(args, { ...env, ...(editor && { KUBE_EDITOR: editor }) }, stdin),
     follow: (args) => follow(args, env),
@@ -111,11 +121,12 @@ async function startIn(folder: string, { withControllers }: KubectlServerOptions
 }
 
 /** Each with the rights of its own role, as `signalbox server` runs them. */
-function startOwnControllers({ exchange }: ApiServer) {
+function startOwnControllers({ exchange }: ApiServer, pki: Pki) {
   const clientOf = (user: User) => createClient({ exchange, user, userAgent: 'kubectl-harness' });
   return startControllers({
     client: clientOf(componentUser('system:kube-controller-manager')),
     clientAs: (controller) => clientOf(controllerUser(controller)),
+    requestSigner: requestSigner(pki, systemClock),
     clock: systemClock,
     log: silentLogger,
   });

@@ -25,6 +25,8 @@ export function subresourcesOf(resource: Resource): SubresourceEntry[] {
     const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
     entries.push({ name: 'token', kind, verbs: ['create'] });
   }
+  if (resource.kind === 'CertificateSigningRequest')
+    entries.push({ name: 'approval', kind: own, verbs: ['get', 'patch', 'update'] });
   if (resource === Namespace) entries.push({ name: 'finalize', kind: own, verbs: ['update'] });
   if (resource.subresources.includes('scale')) {
     const kind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };

@@ -22,11 +22,11 @@ export type Usage = 'ca' | { readonly names: readonly string[]; readonly address
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /** The library takes long to load, and a start with all certificates in place needs none of it. */
-async function loadX509() {
+export async function loadX509() {
   await import('reflect-metadata');
   return import('@peculiar/x509');
 }
-type X509 = Awaited<ReturnType<typeof loadX509>>;
+export type X509 = Awaited<ReturnType<typeof loadX509>>;
 
 /** @param issuer whose key signs; absent: its own */
 export async function issue(
@@ -56,7 +56,7 @@ export async function issue(
   return { certPem: `${certificate.toString('pem')}\n`, keyPem: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n` };
 }
 
-const importKey = (x509: X509, pem: string) =>
+export const importKey = (x509: X509, pem: string) =>
   webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), algorithm, false, ['sign']);
 
 const nameOf = ({ commonName, organizations = [] }: Subject) => [
@@ -65,7 +65,7 @@ const nameOf = ({ commonName, organizations = [] }: Subject) => [
 ];
 
 /** RFC 5280, section 4.1.2.2: positive, at most 20 octets. */
-function serialNumber(): string {
+export function serialNumber(): string {
   const octets = webcrypto.getRandomValues(Buffer.alloc(16));
   octets[0] = (octets[0]! & 0x7f) | 0x40;
   return octets.toString('hex');

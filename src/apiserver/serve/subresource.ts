@@ -31,6 +31,8 @@ export function serveSubresource(call: NamedCall, subresource: string): Promise<
   if (subresource === 'eviction' && kind === 'Pod') return only('POST', call, evict);
   if (subresource === 'token' && kind === 'ServiceAccount')
     return only('POST', call, () => createToken(call, call.tokens.accounts));
+  // What may be changed there, and by whom, is the admission's to judge.
+  if (subresource === 'approval' && kind === 'CertificateSigningRequest') return serveStatus(call);
   if (subresource === 'finalize' && kind === 'Namespace') return only('PUT', call, finalize);
   return refuse(noSuchResource());
 }

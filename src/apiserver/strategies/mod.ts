@@ -26,6 +26,8 @@ export function strategyFor(resource: Resource, allocation: ServiceAllocation): 
       return daemonSetStrategy;
     case 'Job':
       return jobStrategy;
+    case 'CertificateSigningRequest':
+      return signingRequestStrategy;
     case 'Lease':
       return { createsOnUpdate: true, needsVersion: true };
     case 'Endpoints':
@@ -40,6 +42,16 @@ export function strategyFor(resource: Resource, allocation: ServiceAllocation): 
       return {};
   }
 }
+
+/** What was asked for stays as it was asked for. */
+const signingRequestStrategy: Strategy = {
+  prepareCreate(draft) {
+    draft.status = {};
+  },
+  prepareUpdate(draft, before) {
+    draft.spec = before.spec;
+  },
+};
 
 /** Status is the controllers' to write; the generation tells them whether they have seen the newest spec. */
 const workloadStrategy: Strategy = {

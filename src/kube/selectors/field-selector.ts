@@ -42,6 +42,7 @@ const byKind: Readonly<Record<string, Record<string, FieldReader>>> = {
     source: (event) => event.source?.component || event.reportingComponent,
     type: (event) => event.type,
   },
+  CertificateSigningRequest: { 'spec.signerName': (request) => request.spec?.signerName },
   Secret: { type: (secret) => secret.type },
   Node: { 'spec.unschedulable': (node) => node.spec?.unschedulable ?? false },
   Namespace: { 'status.phase': (namespace) => namespace.status?.phase },

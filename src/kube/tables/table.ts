@@ -1,5 +1,6 @@
 import type { KubeObject } from '../meta.ts';
 import type { Resource } from '../resource.ts';
+import { signingRequestColumns } from './certificates.ts';
 import {
   configMapColumns,
   eventColumns,
@@ -51,6 +52,7 @@ function table<S extends KubeObject>(columns: readonly Column<S>[]): Table<S> {
 const fallback = table([nameColumn, ageColumn]);
 
 const tables = new Map<string, Table<never>>([
+  ['CertificateSigningRequest', table(signingRequestColumns)],
   ['ClusterRole', table(roleColumns)],
   ['ClusterRoleBinding', table(roleBindingColumns)],
   ['ConfigMap', table(configMapColumns)],

@@ -1,4 +1,5 @@
 import type { Job } from '../kinds/batch.ts';
+import type { CertificateSigningRequest } from '../kinds/certificates.ts';
 import type { ConfigMap, Event, Lease, Secret } from '../kinds/cluster.ts';
 import type { EndpointSlice, Endpoints } from '../kinds/endpoints.ts';
 import type { Ingress, IngressClass, IPAddress, ServiceCIDR } from '../kinds/networking.ts';
@@ -12,6 +13,7 @@ import type { Deployment, ReplicaSet } from '../kinds/workload.ts';
 import type { KubeInput, KubeObject } from '../meta.ts';
 import type { Resource } from '../resource.ts';
 import { validateJob, validateJobUpdate } from './batch.ts';
+import { validateSigningRequest } from './certificates.ts';
 import { validateEvent, validateLease, validateNode, validateNodeUpdate } from './cluster.ts';
 import { validateConfigMap, validateConfigMapUpdate, validateSecret, validateSecretUpdate } from './data.ts';
 import { validateEndpointSlice, validateEndpointSliceUpdate, validateEndpoints } from './endpoints.ts';
@@ -91,6 +93,7 @@ const rulesOf = (resource: Resource) => (rulesByKind[resource.kind] ?? {}) as Ru
 const rules = <S>(table: Rules<S>): Rules<S> => table;
 
 const rulesByKind: Record<string, Rules<never> | undefined> = {
+  CertificateSigningRequest: rules<CertificateSigningRequest>({ always: validateSigningRequest }),
   ClusterRole: rules<ClusterRole>({ always: validateClusterRole }),
   ClusterRoleBinding: rules<ClusterRoleBinding>({
     always: validateClusterRoleBinding,

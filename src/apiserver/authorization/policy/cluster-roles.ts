@@ -124,11 +124,10 @@ const signerApprover = (signer: string): PolicyRole =>
     rule('approve', 'certificates.k8s.io', 'signers', `kubernetes.io/${signer}`),
   );
 
+const requestRole = (what: string) => `system:certificates.k8s.io:certificatesigningrequests:${what}`;
+
 const requestCreator = (what: string): PolicyRole =>
-  role(
-    `system:certificates.k8s.io:certificatesigningrequests:${what}`,
-    rule('create', 'certificates.k8s.io', `certificatesigningrequests/${what}`),
-  );
+  role(requestRole(what), rule('create', 'certificates.k8s.io', `certificatesigningrequests/${what}`));
 
 const nodesRoles: readonly PolicyRole[] = [
   nodeRole,
@@ -203,6 +202,9 @@ export const clusterRoles: readonly PolicyRole[] = [
   ...componentsRoles,
 ];
 
+/** Bootstrap tokens that are for joining nodes say so in their auth-extra-groups. */
+const joiners = 'system:bootstrappers:kubeadm:default-node-token';
+
 /** A binding that bears the name of its role. */
 const binding = (name: string, ...subjects: PolicyBinding['subjects']): PolicyBinding => ({
   name,
@@ -221,4 +223,12 @@ export const clusterRoleBindings: readonly PolicyBinding[] = [
   binding('signalbox:dns', user('system:kube-dns')),
   binding('system:kube-controller-manager', user('system:kube-controller-manager')),
   binding('system:kube-scheduler', user('system:kube-scheduler')),
+  // kubeadm's names, so that its tokens and habits serve here, too.
+  { name: 'kubeadm:kubelet-bootstrap', role: 'system:node-bootstrapper', subjects: [group(joiners)] },
+  { name: 'kubeadm:node-autoapprove-bootstrap', role: requestRole('nodeclient'), subjects: [group(joiners)] },
+  {
+    name: 'kubeadm:node-autoapprove-certificate-rotation',
+    role: requestRole('selfnodeclient'),
+    subjects: [group('system:nodes')],
+  },
 ];

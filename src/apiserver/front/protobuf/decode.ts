@@ -59,7 +59,7 @@ function decode(message: Message, bytes: Buffer): Fields {
   return object;
 }
 
-const isMap = ({ type }: MessageField) => type === 'text-map' || type === 'bytes-map';
+const isMap = ({ type }: MessageField) => type === 'text-map' || type === 'bytes-map' || type === 'texts-map';
 
 const isZero = (value: unknown) =>
   value === '' ||
@@ -80,6 +80,10 @@ function decodeField({ name, type }: MessageField, value: bigint | Buffer): unkn
       return timeOf(asBytes(value, name));
     case 'int-or-string':
       return intOrStringOf(asBytes(value, name));
+    case 'bytes':
+      return asBytes(value, name).toString('base64');
+    case 'texts-map':
+      return entryOf(asBytes(value, name), (bytes) => [...readFields(bytes)].map((item) => asText(item.value, name)));
     case 'text-map':
       return entryOf(asBytes(value, name), (bytes) => asText(bytes, name));
     case 'bytes-map':
@@ -119,7 +123,7 @@ function intOrStringOf(bytes: Buffer): number | string {
 }
 
 /** One entry of a map is a message of its own: key 1, value 2. */
-function entryOf(bytes: Buffer, read: (value: Buffer) => string): Record<string, string> {
+function entryOf<Value>(bytes: Buffer, read: (value: Buffer) => Value): Record<string, Value> {
   const found = new Map([...readFields(bytes)].map(({ number, value }) => [number, asBytes(value, 'entry')]));
   const empty = Buffer.alloc(0);
   return { [asText(found.get(1) ?? empty, 'key')]: read(found.get(2) ?? empty) };

@@ -6,7 +6,18 @@
  */
 export interface MessageField {
   readonly name: string;
-  readonly type: 'text' | 'number' | 'flag' | 'time' | 'int-or-string' | 'text-map' | 'bytes-map' | 'json' | Message;
+  readonly type:
+    | 'text'
+    | 'number'
+    | 'flag'
+    | 'time'
+    | 'int-or-string'
+    | 'bytes'
+    | 'text-map'
+    | 'bytes-map'
+    | 'texts-map'
+    | 'json'
+    | Message;
   readonly repeated?: boolean;
   readonly present?: boolean;
 }
@@ -19,6 +30,9 @@ export const flag = (name: string): MessageField => ({ name, type: 'flag' });
 export const time = (name: string): MessageField => ({ name, type: 'time' });
 export const intOrString = (name: string): MessageField => ({ name, type: 'int-or-string' });
 export const textMap = (name: string): MessageField => ({ name, type: 'text-map' });
+export const bytes = (name: string): MessageField => ({ name, type: 'bytes' });
+/** Of lists of texts, each in a message of its own. */
+export const textsMap = (name: string): MessageField => ({ name, type: 'texts-map' });
 export const bytesMap = (name: string): MessageField => ({ name, type: 'bytes-map' });
 /** Any JSON, as text in a message of its own. */
 const json = (name: string): MessageField => ({ name, type: 'json' });

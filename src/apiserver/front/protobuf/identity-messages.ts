@@ -1,4 +1,5 @@
 import {
+  bytes,
   flag,
   labelSelector,
   type Message,
@@ -9,6 +10,7 @@ import {
   present,
   text,
   texts,
+  textsMap,
   time,
 } from './fields.ts';
 
@@ -87,6 +89,29 @@ const tokenRequest: Message = {
   3: one('status', { 1: text('token'), 2: time('expirationTimestamp') }),
 };
 
+const condition: Message = {
+  1: text('type'),
+  2: text('reason'),
+  3: text('message'),
+  4: time('lastUpdateTime'),
+  5: time('lastTransitionTime'),
+  6: text('status'),
+};
+const signingRequest: Message = {
+  1: one('metadata', objectMeta),
+  2: one('spec', {
+    1: bytes('request'),
+    2: text('username'),
+    3: text('uid'),
+    4: texts('groups'),
+    5: texts('usages'),
+    6: textsMap('extra'),
+    7: text('signerName'),
+    8: present(number('expirationSeconds')),
+  }),
+  3: one('status', { 1: many('conditions', condition), 2: bytes('certificate') }),
+};
+
 const rbac = 'rbac.authorization.k8s.io/v1';
 const authorization = 'authorization.k8s.io/v1';
 const authentication = 'authentication.k8s.io/v1';
@@ -103,4 +128,5 @@ export const identityMessages: Readonly<Record<string, Message>> = {
   [`${authentication}/SelfSubjectReview`]: selfReview,
   [`${authentication}/TokenReview`]: tokenReview,
   [`${authentication}/TokenRequest`]: tokenRequest,
+  'certificates.k8s.io/v1/CertificateSigningRequest': signingRequest,
 };

@@ -6,6 +6,7 @@ import { messageOf, UsageError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { KubeProxyConfiguration } from '../kube/mod.ts';
 import {
+  configurationAdvice,
   configurationFromFile,
   configurationFromFlags,
   type FlagValues,
@@ -74,10 +75,10 @@ async function run(flags: ProxyFlags, values: FlagValues, command: Command): Pro
   const { config, warnings } = read();
   if (flags.writeConfigTo !== undefined) return write(flags.writeConfigTo, formatConfiguration(config));
   const log = loggerOf(config, flags, command);
-  for (const warning of warnings) log.warn(warning);
+  for (const warning of [...warnings, ...configurationAdvice(config)]) log.warn(warning);
   await operate(config, flags, log, (text) => {
     const found = read(text);
-    for (const warning of found.warnings) log.warn(warning);
+    for (const warning of [...found.warnings, ...configurationAdvice(found.config)]) log.warn(warning);
     return found.config;
   });
 }

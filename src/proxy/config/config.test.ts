@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { UsageError } from '../../base/errors.ts';
 import { parseDuration } from '../../base/go-duration.ts';
+import { configurationAdvice } from './advice.ts';
 import { applyConfigDefaults } from './defaults.ts';
 import { flagsOfConfiguration, proxyFlags } from './flags.ts';
 import { configurationFromFlags } from './load.ts';
@@ -263,3 +264,21 @@ test('The flags of a configuration say the same as it', () => {
   assert.equal(flags['feature-gates'], 'A=true,B=false');
   assert.deepEqual(configurationFromFlags(flags).config, config);
 });
+
+const advised: [text: string, told: RegExp[]][] = [
+  ['clusterCIDR: 10.0.0.0/8', [/^nodePortAddresses is unset/]],
+  ['mode: nftables\nclusterCIDR: 10.0.0.0/8', []],
+  ['nodePortAddresses: [primary]\nclusterCIDR: "10.0.0.0/8,fd00::/8"', []],
+  ['nodePortAddresses: [10.0.0.0/8]\nclusterCIDR: "10.0.0.0/8,fd00::/8"', [/^nodePortAddresses has no range of IPv6/]],
+  ['nodePortAddresses: [10.0.0.0/8, fd00::/8]\nclusterCIDR: "10.0.0.0/8,fd00::/8"', []],
+  ['nodePortAddresses: [primary]', [/^detectLocalMode is ClusterCIDR and clusterCIDR is empty/]],
+  ['nodePortAddresses: [primary]\ndetectLocalMode: NodeCIDR', []],
+];
+
+for (const [text, told] of advised) {
+  test(`Advice on ${text.replaceAll('\n', ' ')}`, () => {
+    const advice = configurationAdvice(read(text).config);
+    assert.equal(advice.length, told.length, advice.join('\n'));
+    for (const [i, pattern] of told.entries()) assert.match(advice[i]!, pattern);
+  });
+}

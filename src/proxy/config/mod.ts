@@ -1,3 +1,4 @@
+export { configurationAdvice } from './advice.ts';
 export { effectlessFlags, type FlagValues, flagsOfConfiguration, type ProxyFlag, proxyFlags } from './flags.ts';
 export { configurationFromFile, configurationFromFlags } from './load.ts';
 export { type ProxyMode, proxyModes } from './modes.ts';

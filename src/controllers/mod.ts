@@ -9,6 +9,7 @@ import { startClusterRoleAggregation } from './clusterroleaggregation/controller
 import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
+import { startEndpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
 import { startGarbageCollector } from './garbagecollector/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
 import { type NodeLifecycleOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
@@ -59,6 +60,7 @@ export function startControllers(options: ControllersOptions): Controllers {
       startReplicaSetController(as('replicaset-controller')),
       startEndpointSliceController(as('endpointslice-controller')),
       startEndpointsController(as('endpoint-controller')),
+      startEndpointSliceMirroringController(as('endpointslicemirroring-controller')),
       startNodeLifecycleController(as('node-controller'), options.nodeLifecycle),
       startPodGcController(as('pod-garbage-collector'), options.podGc),
       startGarbageCollector(as('generic-garbage-collector'), watched),

@@ -8,12 +8,8 @@ import {
   referenceTo,
   targetPortOf,
 } from '../shared/service-pods.ts';
-
-/** An endpoint and the ports it serves on: endpoints share a slice only with those of the same ports. */
-export interface WantedEndpoint {
-  readonly endpoint: Endpoint;
-  readonly ports: EndpointPort[];
-}
+import type { WantedEndpoint } from '../shared/slices.ts';
+import { zoneLabel } from './hints.ts';
 
 /** The node by its name, while it exists. */
 export type NodeLookup = (name: string) => Node | undefined;
@@ -45,7 +41,7 @@ function endpointOf(service: Service, pod: Pod, nodeOf: NodeLookup, family: IpFa
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
   const hostname = hostnameIn(service, pod);
   const { nodeName } = pod.spec;
-  const zone = nodeName && nodeOf(nodeName)?.metadata.labels?.['topology.kubernetes.io/zone'];
+  const zone = nodeName && nodeOf(nodeName)?.metadata.labels?.[zoneLabel];
   return {
     addresses: [addressOf(pod, family)!],
     conditions: { ready, serving, terminating },

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, Pod, Service } from '../../kube/mod.ts';
 import { familiesOf } from '../shared/service-pods.ts';
+import { planSlices, type SliceWrites } from '../shared/slices.ts';
 import { metaOf, nodeOf, type PodTraits, podOf, serviceOf } from '../testing/objects.ts';
 import { wantedEndpoints } from './endpoint.ts';
-import { maxEndpoints, planSlices, type SliceWrites } from './plan.ts';
+import { frameOf, maxEndpoints } from './plan.ts';
 
 const node1 = nodeOf('node1', { labels: { 'topology.kubernetes.io/zone': 'z1' } });
 const lookup = (name: string) => (name === 'node1' ? node1 : undefined);
@@ -25,7 +26,7 @@ function apply(slices: readonly EndpointSlice[], { create, update, delete: gone 
 }
 
 const step = (service: Service, pods: readonly Pod[], slices: readonly EndpointSlice[] = []) =>
-  apply(slices, planSlices(service, wantedByFamily(service, pods), slices));
+  apply(slices, planSlices(frameOf(service), wantedByFamily(service, pods), slices));
 
 const wantedByFamily = (service: Service, pods: readonly Pod[]) =>
   new Map(familiesOf(service).map((family) => [family, wantedEndpoints(service, pods, lookup, family)]));

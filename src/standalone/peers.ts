@@ -28,7 +28,8 @@ export async function createProofContext(
   const { client, layout } = cluster;
   const { clock, kernel } = tools;
   const placeOf = (namespace: string, pod: string) => placeOfPod(layout, namespace, pod);
-  await createClientPod(cluster, tools);
+  const runClientPod = (name: string, spec?: object) => createClientPod(cluster, tools, name, spec);
+  await runClientPod(clientPodName);
   let killed: number[] = [];
   return {
     layout,
@@ -39,6 +40,10 @@ export async function createProofContext(
     clientPod: placeOf('default', clientPodName),
     outside: { netns: addMachine(layout, kernel, outsideOf(layout)), stateDir: layout.stateDir },
     placeOf,
+    runClientPod: async (name, spec) => {
+      await runClientPod(name, spec);
+      return placeOf('default', name);
+    },
     deletePod: (namespace, pod) => deletePod(cluster, namespace, pod),
     killServer: () => kill(cluster.server.pid),
     killProxies: async () => {
@@ -46,6 +51,7 @@ export async function createProofContext(
       for (const pid of killed) kill(pid);
       return killed.length;
     },
+    killDns: (node) => kill(dnsProcess(layout, node.address)),
     proxiesAreBack: (count) => proxiesAreBack(cluster, count, killed),
     ping: async (from, address) => ping(netnsOf(from), address, pingTimeoutMs),
   };
@@ -53,16 +59,17 @@ export async function createProofContext(
 
 const clientPodName = 'proof-client';
 
-async function createClientPod({ client }: Cluster, { clock }: Tools): Promise<void> {
+async function createClientPod({ client }: Cluster, { clock }: Tools, name: string, spec: object = {}): Promise<void> {
   await client.create(Pod, {
-    metadata: { name: clientPodName, namespace: 'default' },
+    metadata: { name, namespace: 'default' },
     spec: {
+      ...spec,
       terminationGracePeriodSeconds: 0,
       containers: [{ name: 'client', image: 'signalbox/client', command: ['sleep', 'infinity'] }],
     },
   });
-  await until(clock, 'the client Pod is ready', async () => {
-    const { status } = await client.get(Pod, clientPodName, { namespace: 'default' });
+  await until(clock, `the client Pod ${name} is ready`, async () => {
+    const { status } = await client.get(Pod, name, { namespace: 'default' });
     return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
   });
 }
@@ -100,9 +107,17 @@ function proxyProcesses(layout: ClusterLayout): number[] {
   return processesOf(layout.stateDir).filter((pid) => isOwnProgram(pid, 'proxy'));
 }
 
+/** The node's DNS server. */
+const dnsProcess = (layout: ClusterLayout, address: string): number | undefined =>
+  processesOf(layout.stateDir).find(
+    (pid) => isOwnProgram(pid, 'dns') && wordsOf(pid).includes(`--listen=${address}:53`),
+  );
+
+const wordsOf = (pid: number): string[] => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
 function isOwnProgram(pid: number, command: string): boolean {
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const words = wordsOf(pid);
     const entry = words.findIndex((word) => path.basename(word) === 'main.ts');
     return readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe') && words[entry + 1] === command;
   } catch {

@@ -50,6 +50,10 @@ const dnsPod = (layout: ClusterLayout, node: NodeLayout): Manifest =>
       `--reverse-cidr=${clusterDefaults.clusterCidr}`,
       `--upstream=${layout.fabric.hostAddress}:53`,
       `--ready-address=${node.address}:8181`,
+      // Until every node's proxy knows that it goes.
+      '--lame-duck=3s',
+      // Beside a successor that somebody tries out on the node.
+      '--take-over',
     ],
     ports: [
       { name: 'dns', containerPort: 53, protocol: 'UDP' },

@@ -25,20 +25,32 @@ export async function resolveNames(place: Place, names: readonly string[]): Prom
   return collect<Resolution>(place, ['resolve', ...names]);
 }
 
-/** A new connection every few milliseconds, until `stop`. */
-export interface TrafficStream {
+/** The same every few milliseconds, until `stop`. */
+export interface TrafficStream<Line = Attempt> {
   /** Everything so far. */
-  readonly attempts: readonly Attempt[];
-  /** Resolves when so many connections have been answered from now on. */
+  readonly attempts: readonly Line[];
+  /** Resolves when so many have been answered from now on. */
   answered(count: number): Promise<void>;
-  stop(): Promise<readonly Attempt[]>;
+  stop(): Promise<readonly Line[]>;
 }
 
-export function startStream(place: Place, url: string, intervalMs: number): TrafficStream {
-  const child = start(place, ['stream', String(intervalMs), url]);
-  const attempts: Attempt[] = [];
-  const listeners = new Set<(attempt: Attempt) => void>();
-  const ended = readLines<Attempt>(child, (attempt) => {
+/** A new connection every few milliseconds. */
+export const startStream = (place: Place, url: string, intervalMs: number): TrafficStream =>
+  stream<Attempt>(place, ['stream', String(intervalMs), url], ({ answer }) => answer !== undefined);
+
+/** A name looked up every few milliseconds, in turn. */
+export const startLookups = (place: Place, names: readonly string[], intervalMs: number): TrafficStream<Resolution> =>
+  stream<Resolution>(place, ['names', String(intervalMs), ...names], ({ addresses }) => addresses !== undefined);
+
+function stream<Line>(
+  place: Place,
+  words: readonly string[],
+  isAnswered: (line: Line) => boolean,
+): TrafficStream<Line> {
+  const child = start(place, words);
+  const attempts: Line[] = [];
+  const listeners = new Set<(attempt: Line) => void>();
+  const ended = readLines<Line>(child, (attempt) => {
     attempts.push(attempt);
     for (const take of listeners) take(attempt);
   });
@@ -48,8 +60,8 @@ export function startStream(place: Place, url: string, intervalMs: number): Traf
     answered(count) {
       let left = count;
       const enough = new Promise<void>((resolve) => {
-        const take = (attempt: Attempt) => {
-          if (attempt.answer !== undefined) left--;
+        const take = (attempt: Line) => {
+          if (isAnswered(attempt)) left--;
           if (left > 0) return;
           listeners.delete(take);
           resolve();
@@ -79,7 +91,8 @@ function start(place: Place, words: readonly string[]): ChildProcess {
     [...into, '--', process.execPath, '--disable-warning=ExperimentalWarning', program, ...words],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, [clusterVariable]: place.stateDir },
+      // Lookups wait in threads: one that takes seconds must not hold up those behind it.
+      env: { ...process.env, UV_THREADPOOL_SIZE: '64', [clusterVariable]: place.stateDir },
     },
   );
 }

@@ -89,7 +89,7 @@ test('up --exit proves what it shows with real packets, exits with 0 and leaves 
   const rules = hostNetwork();
   const { exited, output } = up('t-up', '--exit');
   assert.equal(await exited, 0, output());
-  assert.match(output(), /8 checks passed, 0 failed/);
+  assert.match(output(), /9 checks passed, 0 failed/);
   assert.deepEqual(traces('t-up'), []);
   assert.deepEqual(hostNetwork(), rules);
 });

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
 import type { Client } from '../../client/port.ts';
 import { EndpointSlice, Endpoints, Pod, Service } from '../../kube/mod.ts';
-import type { ClusterLayout } from '../layout.ts';
+import type { ClusterLayout, NodeLayout } from '../layout.ts';
 import type { Attempt, Place, TrafficStream } from '../traffic.ts';
 import { until } from '../wait.ts';
 
@@ -20,11 +20,15 @@ export interface ProofContext {
   readonly outside: Place;
   /** The namespaces of a running Pod. */
   placeOf(namespace: string, pod: string): Place;
+  /** A Pod in default to call from; `spec` is what it has besides its container. */
+  runClientPod(name: string, spec?: object): Promise<Place>;
   deletePod(namespace: string, pod: string): Promise<void>;
   /** kill -9 */
   killServer(): void;
   /** kill -9 to every service proxy; resolves to how many there were. */
   killProxies(): Promise<number>;
+  /** kill -9 */
+  killDns(node: NodeLayout): void;
   /** Whether `count` proxies run and have programmed the kernel since. */
   proxiesAreBack(count: number): Promise<boolean>;
   /** Sends one ICMP echo request; whether an answer came. */

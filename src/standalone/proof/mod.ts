@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Check, ProofContext } from './context.ts';
 import { proxyCrash, serverCrash } from './crashes.ts';
+import { dnsChanges } from './dns-changes.ts';
 import { loadBalancing } from './load-balancing.ts';
 import { names, noPing } from './names.ts';
 import { nodePort } from './node-port.ts';
@@ -17,6 +18,7 @@ const checks: readonly Check[] = [
   podReplacement,
   readiness,
   nodePort,
+  dnsChanges,
   proxyCrash,
   serverCrash,
 ];

@@ -34,13 +34,20 @@ export function restate(
   }
 }
 
-/** The records of an answer, names in them expanded. Throws MalformedMessageError for what other resolvers have sent. */
-export const recordsOf = (asked: Question, answer: Answer): Records =>
-  readRecords(
-    answer.kind === 'relayed'
-      ? answer.upstream.message
-      : encodeResponse(asked.packet, asked.query, answer.response, uncut),
-  );
+/** The records of an answer, names in them expanded; undefined for what is malformed, which other resolvers may send. */
+export function recordsOf(asked: Question, answer: Answer): Records | undefined {
+  try {
+    return readRecords(answerMessage(asked, answer));
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return undefined;
+    throw error;
+  }
+}
+
+const answerMessage = (asked: Question, answer: Answer): Uint8Array =>
+  answer.kind === 'relayed'
+    ? answer.upstream.message
+    : encodeResponse(asked.packet, asked.query, answer.response, uncut);
 
 function readRecords(message: Uint8Array): Records {
   // A message without its question (which FORMERR and the like may be) has no records either.
@@ -75,7 +82,7 @@ function restateReady(
   answer: Answer & { kind: 'ready' },
   change: (records: Records) => Records,
 ): Answer {
-  const records = change(recordsOf(asked, answer));
+  const records = change(readRecords(answerMessage(asked, answer)));
   const { authorities, ...ready } = encodeSections(wireOf(query.key), records);
   return { ...answer, response: { ...answer.response, answer: ready, authorities } };
 }

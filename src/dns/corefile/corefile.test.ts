@@ -442,6 +442,10 @@ test('a mistake is told with file, line, word and the nearest thing that is know
       "line 3: the plugin 'kubernetai' is not supported: give each cluster a server block of its own with kubernetes",
     ],
     [inBlock('root'), 'line 2: root needs a directory'],
+    [
+      inBlock('dns64 {', 'prefix 64:ff9b::/95', '}'),
+      'line 3: "64:ff9b::/95" is not an IPv6 prefix of 32, 40, 48, 56, 64, 96 bits, such as 64:ff9b::/96',
+    ],
     [inBlock('cache 30', 'cache 40'), 'line 3: cache stands twice in one server block'],
     [
       inBlock('kubernetes in-addr.arpa'),

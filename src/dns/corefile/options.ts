@@ -1,6 +1,7 @@
 import type { Expression } from '../expression.ts';
 import type { ForwardingOptions } from '../forward/mod.ts';
 import type { AclOptions } from '../plugins/acl.ts';
+import type { Dns64Options } from '../plugins/dns64.ts';
 import type { RewriteOptions } from '../plugins/rewrite/mod.ts';
 import type { TemplateOptions } from '../plugins/template.ts';
 import type { HostPort } from './directive.ts';
@@ -14,6 +15,7 @@ export interface Directives {
   readonly bufsize?: { readonly bytes: number };
   readonly cache?: CacheDirective;
   readonly chaos?: ChaosDirective;
+  readonly dns64?: Omit<Dns64Options, 'onTranslated'>;
   readonly errors?: ErrorsOptions;
   readonly forward?: readonly ForwardDirective[];
   readonly health?: { readonly at: HostPort; readonly lameDuckMs: number };

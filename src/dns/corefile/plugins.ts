@@ -15,7 +15,6 @@ export const refused: Readonly<Record<string, string>> = {
   auto: 'zone files are not served here; serve them by CoreDNS and forward their zones to it',
   azure: 'forward the zone to the Azure DNS resolver',
   clouddns: "forward the zone to Cloud DNS's resolver",
-  dns64: 'let the resolver that forward names do it',
   dnssec: 'signatures are not made here; leave it out',
   dnstap: 'use log, or the metrics',
   erratic: 'it only serves tests; leave it out',

@@ -1,5 +1,6 @@
 import { Words } from './directive.ts';
 import { readCache } from './directives/cache.ts';
+import { readDns64 } from './directives/dns64.ts';
 import { readForward } from './directives/forward.ts';
 import { readKubernetes } from './directives/kubernetes.ts';
 import { readAutopath, readHosts } from './directives/names.ts';
@@ -53,6 +54,7 @@ const once: Record<Exclude<DirectiveName, keyof typeof repeated>, Reader> = {
   bufsize: readBufsize,
   cache: readCache,
   chaos: readChaos,
+  dns64: readDns64,
   errors: readErrors,
   health: readHealth,
   hosts: readHosts,

@@ -3,6 +3,9 @@ import type { Question } from '../chain/port.ts';
 import type { LogClass, LogOptions } from '../corefile/mod.ts';
 import { isWithinAny, zoneKeys } from '../plugins/zones.ts';
 
+const classNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(recordClasses).map(([name, number]) => [number, name]),
+);
 const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
 
 interface Answered {
@@ -59,7 +62,7 @@ const placeholders: Readonly<Record<string, (answered: Answered) => string>> = {
   type: ({ question: { query } }) => typeText(query.type),
   name: ({ question: { packet, query } }) =>
     `${nameText(packet.subarray(12, query.questionEnd - 4)).replace(/^\.$/, '')}.`,
-  class: ({ question: { query } }) => (query.class === recordClasses.IN ? 'IN' : `CLASS${query.class}`),
+  class: ({ question: { query } }) => classNames.get(query.class) ?? `CLASS${query.class}`,
   proto: ({ question: { transport } }) => transport.kind,
   remote: ({ question: { client } }) => addressText(client.address),
   local: () => '-',

@@ -90,11 +90,8 @@ export class CorefileServer {
       clusters: () => this.#clusters.all,
       enabledPlugins: () => this.#enabledPlugins(),
       caches: () => this.#caches(),
-      hosts: () => (this.#current?.blocks ?? []).flatMap(({ names }) => names.hosts ?? []),
-      searches: () =>
-        (this.#current?.blocks ?? [])
-          .filter(({ block }) => block.directives.autopath)
-          .map((running) => ({ server: serverLabel(running), found: running.names.foundBySearch })),
+      names: () =>
+        (this.#current?.blocks ?? []).map((running) => ({ server: serverLabel(running), names: running.names })),
       configuration: () => this.#current?.signature ?? '',
     });
     this.#failure.promise.catch(() => {});
@@ -366,7 +363,19 @@ export class CorefileServer {
 
 /** CoreDNS reports those that handle questions. */
 const handlers: ReadonlySet<DirectiveName> = new Set<DirectiveName>([
-  ...(['acl', 'any', 'autopath', 'bufsize', 'cache', 'chaos', 'errors', 'forward', 'hosts', 'kubernetes'] as const),
+  ...([
+    'acl',
+    'any',
+    'autopath',
+    'bufsize',
+    'cache',
+    'chaos',
+    'dns64',
+    'errors',
+    'forward',
+    'hosts',
+    'kubernetes',
+  ] as const),
   ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'template', 'transfer', 'whoami'] as const),
 ]);
 

@@ -8,6 +8,7 @@ import { FollowedFile } from '../followed-file.ts';
 import { createAclPlugin } from '../plugins/acl.ts';
 import { createAutopathPlugin, FileSearch, PodSearch, type SearchSource } from '../plugins/autopath/mod.ts';
 import { type ChaosOptions, classPlugin, createChaosPlugin } from '../plugins/chaos.ts';
+import { createDns64Plugin } from '../plugins/dns64.ts';
 import { createHostsPlugin, HostsFile } from '../plugins/hosts/mod.ts';
 import { createRewritePlugin } from '../plugins/rewrite/mod.ts';
 import { createTemplatePlugin } from '../plugins/template.ts';
@@ -24,13 +25,17 @@ const searchListMs = 5000;
 /** The plugins of a block that stand before the cluster's zone, since they concern names whoever answers them. */
 export class NamePlugins {
   readonly hosts: HostsFile | undefined;
-  /** How many names were found further on in a search list. */
-  foundBySearch = 0;
+  /** How many names were found further on in a search list; undefined: nobody looks. */
+  foundBySearch: number | undefined;
+  /** How many answers were made of IPv4 addresses; undefined: nobody does. */
+  translated: number | undefined;
   readonly #directives: Directives;
   readonly #search: { readonly source: SearchSource; readonly file: FollowedFile } | undefined;
 
   constructor(directives: Directives, cluster: FollowedCluster | undefined, dependencies: Dependencies) {
     this.#directives = directives;
+    if (directives.autopath) this.foundBySearch = 0;
+    if (directives.dns64) this.translated = 0;
     this.hosts = directives.hosts && new HostsFile(directives.hosts, dependencies);
     this.#search = directives.autopath && createSearch(directives.autopath, cluster, dependencies);
   }
@@ -42,8 +47,9 @@ export class NamePlugins {
   }
 
   plugins(): Plugin[] {
-    const { acl = [], autopath, chaos, hosts, rewrite, template = [] } = this.#directives;
+    const { acl = [], autopath, chaos, dns64, hosts, rewrite, template = [] } = this.#directives;
     return [
+      ...(dns64 ? [createDns64Plugin({ ...dns64, onTranslated: () => this.translated!++ })] : []),
       ...(chaos ? [createChaosPlugin(chaosOptions(chaos))] : []),
       // Before the access lists, as CoreDNS has it since 1.14.2: what they forbid cannot be had by another name.
       ...(rewrite ? [createRewritePlugin(rewrite)] : []),
@@ -54,7 +60,7 @@ export class NamePlugins {
             createAutopathPlugin({
               zones: autopath.zones,
               source: this.#search!.source,
-              onFound: () => this.foundBySearch++,
+              onFound: () => this.foundBySearch!++,
             }),
           ]
         : []),

@@ -7,8 +7,8 @@ import { QueryBooks, registerQueryMetrics } from '../metrics/query-books.ts';
 import { Registry } from '../metrics/registry.ts';
 import { counter, Distribution, exponential, gauge, histogram, type Sample } from '../metrics/scraped.ts';
 import { type CachePlugin, CacheTotals } from '../plugins/cache/mod.ts';
-import type { HostsFile } from '../plugins/hosts/mod.ts';
 import type { FollowedCluster } from './cluster.ts';
+import type { NamePlugins } from './name-plugins.ts';
 
 export interface MetricsSource {
   readonly clusters: () => readonly FollowedCluster[];
@@ -19,9 +19,8 @@ export interface MetricsSource {
     readonly zones: string;
     readonly cache: CachePlugin;
   }>;
-  readonly hosts: () => Iterable<HostsFile>;
-  /** One for each block with `autopath`. */
-  readonly searches: () => Iterable<{ readonly server: string; readonly found: number }>;
+  /** One for each block. */
+  readonly names: () => readonly { readonly server: string; readonly names: NamePlugins }[];
   /** The files that the configuration was read from. */
   readonly configuration: () => string;
 }
@@ -44,7 +43,7 @@ export class ServiceMetrics {
     this.#registerCluster(source);
     this.#registerCaches(source);
     this.#registerHosts(source);
-    this.#registerSearches(source);
+    this.#registerNames(source);
     this.forwards.register(this.registry);
   }
 
@@ -134,20 +133,26 @@ export class ServiceMetrics {
     );
   }
 
-  #registerSearches({ searches }: MetricsSource): void {
+  #registerNames({ names }: MetricsSource): void {
+    const perServer = (of: (names: NamePlugins) => number | undefined) => () =>
+      [...Map.groupBy(names(), ({ server }) => server)].flatMap(([server, blocks]) => {
+        const counts = blocks.flatMap((block) => of(block.names) ?? []);
+        return counts.length === 0 ? [] : [{ labels: { server }, value: counts.reduce((sum, count) => sum + count) }];
+      });
     counter(
       this.registry,
       { name: 'coredns_autopath_success_total', help: 'Counter of requests that did autopath.' },
-      () =>
-        [...Map.groupBy(searches(), ({ server }) => server)].map(([server, blocks]) => ({
-          labels: { server },
-          value: blocks.reduce((sum, { found }) => sum + found, 0),
-        })),
+      perServer(({ foundBySearch }) => foundBySearch),
+    );
+    counter(
+      this.registry,
+      { name: 'coredns_dns64_requests_translated_total', help: 'Counter of DNS requests translated by dns64.' },
+      perServer(({ translated }) => translated),
     );
   }
 
-  #registerHosts({ hosts }: MetricsSource): void {
-    const files = () => [...hosts()];
+  #registerHosts({ names }: MetricsSource): void {
+    const files = () => names().flatMap((block) => block.names.hosts ?? []);
     const description = (name: string, help: string) => ({ name: `coredns_hosts_${name}`, help });
     gauge(this.registry, description('entries', 'The combined number of entries in hosts and Corefile.'), () =>
       files().length === 0 ? [] : [{ value: files().reduce((sum, { names }) => sum + names.entries, 0) }],

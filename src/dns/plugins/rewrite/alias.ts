@@ -4,6 +4,7 @@ import {
   type Handler,
   innerQuestion,
   type Question,
+  type Records,
   rcodeOf,
   recordsOf,
   restate,
@@ -18,7 +19,7 @@ export async function redirectAlias(
   replace: Replacer,
   next: Handler,
 ): Promise<Answer> {
-  const { answers } = recordsOf(asked, answer);
+  const answers = recordsOf(asked, answer)?.answers ?? [];
   for (const [index, record] of answers.entries()) {
     if (record.type !== recordTypes.CNAME) continue;
     const target = replaced(record.data, replace);
@@ -34,4 +35,4 @@ export async function redirectAlias(
   return answer;
 }
 
-const only = (answers: ReturnType<typeof recordsOf>['answers']) => ({ answers, authorities: [], additionals: [] });
+const only = (answers: Records['answers']) => ({ answers, authorities: [], additionals: [] });

@@ -60,12 +60,20 @@ test('signalbox proxy does for kube-proxy’s flags and file what kube-proxy doe
   assert.equal(run(...signalbox('--config', file, '--write-config-to', written)).status, 0);
   assert.match(readFileSync(written, 'utf8'), /^mode: iptables$/m);
 
+  const closeWait = 'net.netfilter.nf_conntrack_tcp_timeout_close_wait';
+  const before = run('sysctl', '-n', closeWait).stdout;
+  assert.notEqual(before, '3600\n');
+  const initialized = run(...signalbox('--config', file, '--init-only'));
+  assert.equal(initialized.status, 0, initialized.stderr);
+  assert.equal(run('sysctl', '-n', closeWait).stdout, '3600\n');
+  assert.doesNotMatch(run('iptables-save').stdout, /KUBE-/, 'what needs all rights, and no rule');
+
   const proxy = start(...signalbox('--config', file, '--hostname-override', 'Node1', '--master', url, '-v=4'));
   const lines: string[] = [];
   const reader = createInterface(proxy.stderr!).on('line', (line) => lines.push(line));
   const logged = async (pattern: RegExp) => {
     while (!lines.some((line) => pattern.test(line)))
-      await once(reader, 'line', { signal: AbortSignal.timeout(20_000) });
+      await once(reader, 'line', { signal: AbortSignal.timeout(60_000) });
   };
   await logged(/Brought the kernel in step/);
   assert.equal(run(...get('http://127.0.0.1:10249/proxyMode')).stdout, 'iptables');

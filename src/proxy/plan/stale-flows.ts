@@ -89,9 +89,14 @@ function movedFrom(before: Group | undefined, after: Group | undefined): Target[
   return moved;
 }
 
-function bySearch(plan: PortPlan): (one: Target) => boolean {
-  const own = [...targets(plan)];
-  return (one) => own.some((other) => isSame(one, other));
+/** Without a copy of all: there may be ten thousand. */
+function bySearch({ cluster, local }: PortPlan): (one: Target) => boolean {
+  return (one) =>
+    [cluster, local].some(
+      (group) =>
+        group?.endpoints.some((other) => isSame(one, other)) ||
+        group?.leftOut.some((other) => isServing(other) && isSame(one, other)),
+    );
 }
 
 function byTable(plan: PortPlan): (one: Target) => boolean {
@@ -100,7 +105,7 @@ function byTable(plan: PortPlan): (one: Target) => boolean {
 }
 
 const isSame = (one: Target, other: Partial<Target> | undefined): boolean =>
-  one.address === other?.address && one.port === other.port;
+  one === other || (one.address === other?.address && one.port === other.port);
 
 const isServing = (one: LeftOut): one is LeftOut & Target => one.serving && one.port !== undefined;
 

@@ -183,7 +183,9 @@ test('every option of a directive is read', () => {
     [
       'forward',
       [
-        'forward example.org 192.0.2.1 dns://192.0.2.2:5353 tls://[2001:db8::1]:8853 etc/resolv.conf {',
+        'forward example.org 192.0.2.1 dns://192.0.2.2:5353 tls://[2001:db8::1]:8853 etc/resolv.conf dns.example.org:5353 {',
+        'resolver 192.0.2.9 192.0.2.10:5353',
+        'resolve_interval 10s',
         'except a.example.org b.example.org',
         'force_tcp',
         'prefer_udp',
@@ -206,7 +208,12 @@ test('every option of a directive is read', () => {
       [
         {
           from: 'example.org',
-          to: ['192.0.2.1', '192.0.2.2:5353', 'tls://[2001:db8::1]:8853', 'etc/resolv.conf'],
+          to: [
+            ...['192.0.2.1', '192.0.2.2:5353', 'tls://[2001:db8::1]:8853', 'etc/resolv.conf'],
+            'dns.example.org:5353',
+          ],
+          resolvers: ['192.0.2.9', '192.0.2.10:5353'],
+          resolveIntervalMs: 10_000,
           except: ['a.example.org', 'b.example.org'],
           forceTcp: true,
           preferUdp: true,
@@ -468,7 +475,19 @@ test('a mistake is told with file, line, word and the nearest thing that is know
       'line 2: namespaces and namespace_labels of kubernetes exclude each other',
     ],
     [inBlock('forward .'), 'line 2: forward needs a resolver to forward to'],
-    [inBlock('forward . resolver'), 'line 2: "resolver" is neither an address nor the path of a file'],
+    [inBlock('forward . re~solver'), 'line 2: "re~solver" is neither an address, nor a name, nor the path of a file'],
+    [
+      inBlock('forward . 192.0.2.256'),
+      'line 2: "192.0.2.256" is neither an address, nor a name, nor the path of a file',
+    ],
+    [
+      inBlock('forward . dns.example {', 'resolver resolver.example', '}'),
+      'line 3: "resolver.example" is not an address of who is asked for the names of resolvers',
+    ],
+    [
+      inBlock('forward . dns.example {', 'resolve_interval 0s', '}'),
+      'line 3: "0s" of resolve_interval of forward is not a duration such as 5s or 1m30s',
+    ],
     [inBlock('forward . https://9.9.9.9'), 'line 2: https://9.9.9.9: resolvers are asked over plain DNS and TLS only'],
     [
       inBlock('forward . tls://9.9.9.9%a.example {', 'tls_servername b.example', '}'),

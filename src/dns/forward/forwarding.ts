@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ForwardBooks } from '../metrics/forward-books.ts';
 import { Forwarder } from './forwarder.ts';
+import { type HostTarget, HostTargets, parseHostTarget } from './host-targets.ts';
 import type { ForwardingOptions } from './options.ts';
 import { withoutOurselves } from './own-addresses.ts';
 import { ResolvConf } from './resolv-conf.ts';
@@ -29,6 +30,13 @@ export interface ForwardingDependencies {
   readonly readFile: (path: string) => string;
 }
 
+/** Resolvers that change by themselves. */
+interface Followed {
+  readonly upstreams: readonly UpstreamTarget[];
+  start(): Promise<void>;
+  stop(): void;
+}
+
 /** Interfaces change seldom, questions come often. */
 const validMs = 5000;
 
@@ -37,7 +45,7 @@ export class Forwarding {
   readonly forwarder: Forwarder;
   readonly #options: ForwardingOptions;
   readonly #dependencies: ForwardingDependencies;
-  readonly #targets: readonly (UpstreamTarget | ResolvConf)[];
+  readonly #targets: readonly (UpstreamTarget | Followed)[];
   readonly #tlsContext: () => SecureContext;
   /** By what they are called; those whose file names them no more are stopped. */
   #known = new Map<string, Upstream>();
@@ -47,12 +55,10 @@ export class Forwarding {
 
   /** Throws UsageError. */
   constructor(options: ForwardingOptions, dependencies: ForwardingDependencies) {
-    const { clock, log, random, books, readFile } = dependencies;
+    const { clock, random, books, readFile } = dependencies;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#targets = options.to.map((target) =>
-      namesFile(target) ? new ResolvConf({ path: target, clock, log }) : this.#named(parseUpstream(target)),
-    );
+    this.#targets = options.to.map((target) => this.#targetOf(target));
     const context = lazily(() => readTlsContext(options.tls, readFile));
     // A file that is named must be right from the start; without one there may be nobody who needs any.
     if (Object.keys(options.tls).length > 0) context();
@@ -61,7 +67,7 @@ export class Forwarding {
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.#files.map((file) => file.start()));
+    await Promise.all(this.#followed.map((each) => each.start()));
   }
 
   /** Whether resolvers are known, and all of them are this server. */
@@ -71,23 +77,34 @@ export class Forwarding {
 
   /** Ends what is under way. */
   stop(): void {
-    for (const file of this.#files) file.stop();
+    for (const each of this.#followed) each.stop();
     this.forwarder.stop();
     for (const upstream of this.#known.values()) upstream.stop();
   }
 
-  get #files(): ResolvConf[] {
-    return this.#targets.filter((target): target is ResolvConf => target instanceof ResolvConf);
+  get #followed(): Followed[] {
+    return this.#targets.filter((target): target is Followed => 'upstreams' in target);
   }
 
-  #named(target: UpstreamTarget): UpstreamTarget {
+  /** Throws UsageError. */
+  #targetOf(text: string): UpstreamTarget | Followed {
+    const { clock, log } = this.#dependencies;
+    if (namesFile(text)) return new ResolvConf({ path: text, clock, log });
+    const host = parseHostTarget(text);
+    if (!host) return this.#named(parseUpstream(text));
+    const { resolvers, resolveIntervalMs: intervalMs } = this.#options;
+    const target = this.#named(host);
+    return new HostTargets({ target, resolvers: resolvers.map(parseUpstream), intervalMs, clock, log });
+  }
+
+  #named<Target extends UpstreamTarget | HostTarget>(target: Target): Target {
     const { serverName } = this.#options.tls;
     return serverName === undefined ? target : { serverName, ...target };
   }
 
   #current(): readonly Upstream[] {
     const nowMs = this.#dependencies.clock.monotonicMs();
-    const all = this.#targets.flatMap((target) => (target instanceof ResolvConf ? target.upstreams : [target]));
+    const all = this.#targets.flatMap((target) => ('upstreams' in target ? target.upstreams : [target]));
     const isSame = all.length === this.#from.length && all.every((target, index) => target === this.#from[index]);
     if (!isSame || nowMs >= this.#validUntilMs) {
       this.#from = all;

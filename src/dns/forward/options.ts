@@ -2,8 +2,12 @@ import type { TlsFiles } from './tls.ts';
 
 /** How the resolvers of one `forward` are asked, in CoreDNS's terms; https://coredns.io/plugins/forward/ */
 export interface ForwardingOptions {
-  /** Addresses (`192.0.2.1:5353`, `tls://192.0.2.1%dns.example.com`), or paths of files such as /etc/resolv.conf. */
+  /** Addresses (`192.0.2.1:5353`, `tls://192.0.2.1%dns.example.com`), names, or paths of files such as /etc/resolv.conf. */
   readonly to: readonly string[];
+  /** Who is asked for the addresses of names; none: the machine's own way. */
+  readonly resolvers: readonly string[];
+  /** How often they are asked. */
+  readonly resolveIntervalMs: number;
   readonly policy: 'random' | 'round_robin' | 'sequential';
   /** Over TCP whatever the client came by. */
   readonly forceTcp: boolean;
@@ -34,6 +38,8 @@ export interface ForwardingOptions {
 
 /** CoreDNS's. */
 export const forwardingDefaults: Omit<ForwardingOptions, 'to'> = {
+  resolvers: [],
+  resolveIntervalMs: 30_000,
   policy: 'random',
   forceTcp: false,
   preferUdp: false,

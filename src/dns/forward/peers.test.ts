@@ -75,7 +75,8 @@ for (const kind of Object.values(realResolvers)) {
     assert.equal(books(resolver).failedChecks, 0);
   });
 
-  test(`${kind.program}: over TLS, by its name`, { skip: skip || (!kind.speaksTls && 'has no TLS') }, async (t) => {
+  if (!kind.speaksTls) continue;
+  test(`${kind.program}: over TLS, by its name`, { skip }, async (t) => {
     const { ca, server } = await certificates();
     const resolver = await RealResolver.start(t, kind, server);
     const over = { address: resolver.address, port: resolver.tlsPort };

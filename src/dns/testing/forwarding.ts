@@ -41,6 +41,7 @@ export function forwarding(
     { ...forwardingDefaults, policy: 'sequential', to, ...options },
     { clock, log: silentLogger, random: () => 0.5, ownAddresses: () => [], books, readFile },
   );
+  const start = () => made.start();
   const stop = () => made.stop();
   t.after(async () => {
     stop();
@@ -49,7 +50,7 @@ export function forwarding(
   });
   const ask = (overTcp = false) => made.forwarder.ask(query, overTcp);
   const lines = async (overTcp = false) => zoneLines(decode((await ask(overTcp)).message as Buffer).answers);
-  return { ask, lines, clock, books, stop };
+  return { start, ask, lines, clock, books, stop };
 }
 
 /** Lets the exchange time out that brought the upstream its `questions`th question. */

@@ -1,10 +1,15 @@
 import { UsageError } from '../../../base/errors.ts';
 import { responseCodes } from '../../../wire/dns/mod.ts';
-import { forwardingDefaults, namesFile, parseUpstream } from '../../forward/mod.ts';
-import { ipAddress, type Words } from '../directive.ts';
+import {
+  forwardingDefaults,
+  namesFile,
+  parseHostTarget,
+  parseUpstream,
+  type UpstreamTarget,
+} from '../../forward/mod.ts';
+import type { Words } from '../directive.ts';
 import { mistake } from '../mistake.ts';
 import type { ForwardDirective } from '../options.ts';
-import type { ReadContext } from '../read.ts';
 import type { Token } from '../token.ts';
 import { readZone, readZones } from '../zones.ts';
 
@@ -20,13 +25,13 @@ type Found = { -readonly [Name in keyof ForwardDirective]: ForwardDirective[Name
 type Table = Record<string, (property: Words) => void>;
 
 /** https://coredns.io/plugins/forward/ */
-export function readForward(words: Words, context: ReadContext): ForwardDirective {
+export function readForward(words: Words): ForwardDirective {
   const from = readZone(words.next('the zone to forward'))[0]!;
   const targets = words.rest(1, 'a resolver to forward to');
   if (targets[mostTargets]) throw mistake(targets[mostTargets], `more than ${mostTargets} resolvers`);
   const to = targets.map(readTarget);
   const found: Found = { ...forwardingDefaults, from, to, except: [], next: [], nextOnNoData: false };
-  words.properties({ ...whom(found, context), ...how(found), ...whenItFails(found), ...refused });
+  words.properties({ ...whom(found), ...how(found), ...whenItFails(found), ...refused });
   if (found.maxAgeMs > 0 && found.maxAgeMs < found.expireMs) {
     throw mistake(words.name, `max_age of forward (${found.maxAgeMs} ms) is less than expire (${found.expireMs} ms)`);
   }
@@ -34,7 +39,7 @@ export function readForward(words: Words, context: ReadContext): ForwardDirectiv
   return found;
 }
 
-const whom = (found: Found, context: ReadContext): Table => ({
+const whom = (found: Found): Table => ({
   except: (property) => {
     found.except = [...found.except, ...readZones(property.rest(1, 'a zone that is not forwarded'))];
   },
@@ -42,8 +47,10 @@ const whom = (found: Found, context: ReadContext): Table => ({
     found.policy = property.oneOf(['random', 'round_robin', 'sequential']);
   },
   resolver: (property) => {
-    for (const token of property.rest(1, 'an address')) ipAddress({ ...token, text: token.text.replace(/:\d+$/, '') });
-    context.notice(property.name, 'resolver of forward does nothing: its targets are addresses and files');
+    found.resolvers = property.rest(1, 'an address').map(readResolver);
+  },
+  resolve_interval: (property) => {
+    found.resolveIntervalMs = property.durationMs(1000);
   },
 });
 
@@ -104,7 +111,7 @@ const refused: Table = {
   },
 };
 
-/** An address, which is written as it came but for `dns://`, or the path of a file. */
+/** An address or a name, which is written as it came but for `dns://`, or the path of a file. */
 function readTarget(token: Token): string {
   const text = token.text.replace(/^dns:\/\//, '');
   if (namesFile(text)) return text;
@@ -112,18 +119,31 @@ function readTarget(token: Token): string {
   if (transport !== undefined && transport !== 'tls') {
     throw mistake(token, `${token.text}: resolvers are asked over plain DNS and TLS only`);
   }
+  if (!parseHostTarget(text)) addressOf(token, text, 'is neither an address, nor a name, nor the path of a file');
+  return text;
+}
+
+function readResolver(token: Token): string {
+  const state = 'is not an address of who is asked for the names of resolvers';
+  const { transport } = addressOf(token, token.text, state);
+  if (transport !== 'dns') throw mistake(token, `${JSON.stringify(token.text)} ${state}`);
+  return token.text;
+}
+
+function addressOf(token: Token, text: string, state: string): UpstreamTarget {
   try {
-    parseUpstream(text);
-    return text;
+    return parseUpstream(text);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw mistake(token, `${JSON.stringify(token.text)} is neither an address nor the path of a file`);
+    throw mistake(token, `${JSON.stringify(token.text)} ${state}`);
   }
 }
 
 function checkServerNames({ tls, to }: Found, targets: readonly Token[]): void {
   if (tls.serverName === undefined) return;
-  const twice = to.findIndex((target) => !namesFile(target) && parseUpstream(target).serverName !== undefined);
+  const isNamed = (target: string) =>
+    !namesFile(target) && !parseHostTarget(target) && parseUpstream(target).serverName;
+  const twice = to.findIndex(isNamed);
   if (twice >= 0) throw mistake(targets[twice]!, `${targets[twice]!.text} has a server name besides tls_servername`);
 }
 

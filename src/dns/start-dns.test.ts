@@ -132,7 +132,7 @@ test('options that cannot be used are refused by name', async () => {
       options: { listen, upstreams: [], ...options },
       ...(informers && { informers }),
     });
-  await assert.rejects(begin({ upstreams: ['resolver'] }), UsageError);
+  await assert.rejects(begin({ upstreams: ['192.0.2.300'] }), UsageError);
   await assert.rejects(begin({ reverseCidrs: ['10.96.0.0'] }, fakeInformers()), UsageError);
   await assert.rejects(begin({ clusterDomain: 'a..b' }, fakeInformers()), UsageError);
   await assert.rejects(begin({ nameServerService: 'kube-dns' }, fakeInformers()), UsageError);

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { parseDuration } from '../../base/go-duration.ts';
 import { mistake, suggestion } from './mistake.ts';
 import type { Line } from './parse.ts';
@@ -126,9 +125,4 @@ export class Words {
 export interface HostPort {
   readonly host: string;
   readonly port: number;
-}
-
-export function ipAddress(token: Token): string {
-  if (isIP(token.text) === 0) throw mistake(token, `${JSON.stringify(token.text)} is not an IP address`);
-  return token.text;
 }

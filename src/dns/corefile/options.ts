@@ -22,6 +22,7 @@ export interface Directives {
   readonly hosts?: HostsDirective;
   readonly kubernetes?: KubernetesDirective;
   readonly loadbalance?: true;
+  readonly local?: true;
   readonly log?: readonly LogOptions[];
   readonly loop?: true;
   readonly minimal?: true;

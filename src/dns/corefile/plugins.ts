@@ -2,7 +2,6 @@
 export const harmless: Readonly<Record<string, string>> = {
   cancel: 'every question ends by itself in time',
   debug: 'a mistake in the program never ends the server; use --log-level debug for more lines',
-  local: 'names of localhost are asked of other resolvers as well',
   metadata: 'no plugin here has metadata to tell',
   multisocket: 'one socket an address is enough here',
   nsid: 'the server has no identity to tell',

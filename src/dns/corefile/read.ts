@@ -60,6 +60,7 @@ const once: Record<Exclude<DirectiveName, keyof typeof repeated>, Reader> = {
   hosts: readHosts,
   kubernetes: readKubernetes,
   loadbalance: readLoadbalance,
+  local: readFlag,
   loop: readFlag,
   minimal: readFlag,
   prometheus: readPrometheus,

@@ -376,7 +376,18 @@ const handlers: ReadonlySet<DirectiveName> = new Set<DirectiveName>([
     'hosts',
     'kubernetes',
   ] as const),
-  ...(['loadbalance', 'log', 'loop', 'minimal', 'prometheus', 'rewrite', 'template', 'transfer', 'whoami'] as const),
+  ...([
+    'loadbalance',
+    'local',
+    'log',
+    'loop',
+    'minimal',
+    'prometheus',
+    'rewrite',
+    'template',
+    'transfer',
+    'whoami',
+  ] as const),
 ]);
 
 const clustersOf = (blocks: readonly RunningBlock[]): Set<FollowedCluster> =>

@@ -10,6 +10,7 @@ import { createAutopathPlugin, FileSearch, PodSearch, type SearchSource } from '
 import { type ChaosOptions, classPlugin, createChaosPlugin } from '../plugins/chaos.ts';
 import { createDns64Plugin } from '../plugins/dns64.ts';
 import { createHostsPlugin, HostsFile } from '../plugins/hosts/mod.ts';
+import { createLocalPlugin } from '../plugins/local.ts';
 import { createRewritePlugin } from '../plugins/rewrite/mod.ts';
 import { createTemplatePlugin } from '../plugins/template.ts';
 import type { FollowedCluster } from './cluster.ts';
@@ -29,6 +30,8 @@ export class NamePlugins {
   foundBySearch: number | undefined;
   /** How many answers were made of IPv4 addresses; undefined: nobody does. */
   translated: number | undefined;
+  /** How many names began with `localhost` where they should not; undefined: nobody looks. */
+  localhosts: number | undefined;
   readonly #directives: Directives;
   readonly #search: { readonly source: SearchSource; readonly file: FollowedFile } | undefined;
 
@@ -36,6 +39,7 @@ export class NamePlugins {
     this.#directives = directives;
     if (directives.autopath) this.foundBySearch = 0;
     if (directives.dns64) this.translated = 0;
+    if (directives.local) this.localhosts = 0;
     this.hosts = directives.hosts && new HostsFile(directives.hosts, dependencies);
     this.#search = directives.autopath && createSearch(directives.autopath, cluster, dependencies);
   }
@@ -47,8 +51,9 @@ export class NamePlugins {
   }
 
   plugins(): Plugin[] {
-    const { acl = [], autopath, chaos, dns64, hosts, rewrite, template = [] } = this.#directives;
+    const { acl = [], autopath, chaos, dns64, hosts, local, rewrite, template = [] } = this.#directives;
     return [
+      ...(local ? [createLocalPlugin(() => this.localhosts!++)] : []),
       ...(dns64 ? [createDns64Plugin({ ...dns64, onTranslated: () => this.translated!++ })] : []),
       ...(chaos ? [createChaosPlugin(chaosOptions(chaos))] : []),
       // Before the access lists, as CoreDNS has it since 1.14.2: what they forbid cannot be had by another name.

@@ -149,6 +149,17 @@ export class ServiceMetrics {
       { name: 'coredns_dns64_requests_translated_total', help: 'Counter of DNS requests translated by dns64.' },
       perServer(({ translated }) => translated),
     );
+    counter(
+      this.registry,
+      {
+        name: 'coredns_local_localhost_requests_total',
+        help: 'Counter of localhost.<domain> requests.',
+      },
+      () => {
+        const counts = names().flatMap((block) => block.names.localhosts ?? []);
+        return counts.length === 0 ? [] : [{ value: counts.reduce((sum, count) => sum + count) }];
+      },
+    );
   }
 
   #registerHosts({ names }: MetricsSource): void {

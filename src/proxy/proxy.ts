@@ -5,7 +5,7 @@ import { type Client, createInformer, type Informer } from '../client/mod.ts';
 import type { Kernel } from '../kernel/port.ts';
 import { EndpointSlice, Node, Service } from '../kube/mod.ts';
 import { createNftablesDataplane } from './dataplane/nftables/mod.ts';
-import type { Dataplane } from './dataplane/port.ts';
+import type { Dataplane, Relaying } from './dataplane/port.ts';
 import type { Family, PortPlan } from './plan/mod.ts';
 import type { EventRecorder, FlowCleaner, HealthCheckResponder, ProxyObserver } from './ports.ts';
 import { type ProxySettings, readSettings } from './settings.ts';
@@ -47,6 +47,8 @@ export interface ServiceProxy {
   ports(): Iterable<PortPlan>;
   /** Ends the work and leaves the kernel as it is: traffic goes on. */
   stop(): Promise<void>;
+  /** The same for a successor in this process: what is relayed here goes on until the successor serves. */
+  handOver(): Promise<Relaying[]>;
 }
 
 /**
@@ -103,16 +105,21 @@ export function startProxy(options: ProxyOptions): ServiceProxy {
   });
   if ('client' in source) for (const informer of all) informer.start();
 
+  const handOver = async () => {
+    const relaying = synchronizer.stop();
+    clearImmediate(flush);
+    if ('client' in source) await Promise.all(all.map((informer) => informer.stop()));
+    return relaying;
+  };
   return {
     synced,
     counters: synchronizer.counters,
     ports: () => synchronizer.ports(),
     async stop() {
-      const ended = synchronizer.stop();
-      clearImmediate(flush);
-      if ('client' in source) await Promise.all(all.map((informer) => informer.stop()));
-      await ended;
+      const relaying = await handOver();
+      await Promise.all(relaying.map((one) => one.end()));
     },
+    handOver,
   };
 }
 

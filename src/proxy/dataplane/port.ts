@@ -44,8 +44,16 @@ export interface Dataplane {
 
   close(): void;
 
-  /** After `close`: when the threads that work for it have ended. Absent: it has none. */
-  readonly ended?: Promise<void> | undefined;
+  /** Absent: the kernel forwards everything. */
+  readonly relaying?: Relaying;
+}
+
+/** What this process relays for a dataplane. It may go on when nothing is written any more, until a successor serves. */
+export interface Relaying {
+  /** Closes the dataplane: takes nobody new. TCP connections that are open go on to their end. */
+  drain(): void;
+  /** Resets what is left. Resolves when the thread that relays is gone, which a process should wait for. */
+  end(): Promise<void>;
 }
 
 /** What is the same for all Services of one family on this node. Addresses and ranges are of that family, in canonical text. */

@@ -6,6 +6,7 @@ import type { Client, RequestObserver } from '../../client/mod.ts';
 import type { Kernel } from '../../kernel/port.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { flagsOfConfiguration, millisecondsOf, type ProxyMode } from '../config/mod.ts';
+import type { Relaying } from '../dataplane/port.ts';
 import { nodeReference } from '../references.ts';
 import { Bookkeeper, createMetrics, healthPages, metricsPages, ProxyHealth } from '../serve/mod.ts';
 import type { ProxySettings } from '../settings.ts';
@@ -55,6 +56,8 @@ export class ProxyServer {
   /** Gives up a change of modes that waits for its rules: something newer has come. */
   #supersede: () => void = () => {};
   #stopped = false;
+  /** Of sessions that are over: whoever is connected through one of them stays connected. */
+  readonly #relaying: Relaying[] = [];
 
   /** Throws UsageError, or OperatingError when the machine cannot do the mode or does not let us. */
   constructor(options: ProxyServerOptions) {
@@ -118,7 +121,8 @@ export class ProxyServer {
     this.#stopped = true;
     this.#supersede();
     await this.#turn;
-    await Promise.all([this.#web.close(), this.#session.stop()]);
+    const relaying = this.#relaying.map((one) => one.end());
+    await Promise.all([this.#web.close(), this.#session.stop(), ...relaying]);
   }
 
   #startSession(config: KubeProxyConfiguration): Session {
@@ -139,8 +143,8 @@ export class ProxyServer {
     const { dataplanes, kernelRelease } = this.#options;
     const former = this.#session;
     if (chooseMode(config.mode, dataplanes, kernelRelease) !== former.mode) return this.#changeModes(config, former);
-    // Two that write the same rules would take each other for vandals. Meanwhile the rules serve on.
-    await former.stop();
+    // Two that write the same rules would take each other for vandals. Meanwhile the rules serve on, and relays too.
+    this.#relaying.push(...(await former.handOver()));
     try {
       this.#session = this.#startSession(config);
     } catch (error) {
@@ -164,15 +168,23 @@ export class ProxyServer {
     this.#session = next;
     this.#removeLeftovers();
     // In the same turn, or the former one would find its rules gone, and repair them.
-    await former.stop();
+    this.#relaying.push(...(await former.handOver()));
+    this.#drainRelays();
     return true;
   }
 
   #removeLeftoversOnceSynced(): void {
     const session = this.#session;
     void session.synced.then(() => {
-      if (session === this.#session && !this.#stopped) this.#removeLeftovers();
+      if (session !== this.#session || this.#stopped) return;
+      this.#removeLeftovers();
+      this.#drainRelays();
     });
+  }
+
+  /** No rule leads to those of former sessions any more. */
+  #drainRelays(): void {
+    for (const one of this.#relaying) one.drain();
   }
 
   /** Once the new rules are there, the old ones go out: at no moment does a packet find none. */

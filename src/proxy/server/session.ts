@@ -5,6 +5,7 @@ import type { Kernel } from '../../kernel/port.ts';
 import type { KubeProxyConfiguration } from '../../kube/mod.ts';
 import { type ProxyMode, proxySettings } from '../config/mod.ts';
 import { createConntrackCleaner } from '../conntrack/mod.ts';
+import type { Relaying } from '../dataplane/port.ts';
 import { canonicalAddress, type Family, type PortPlan } from '../plan/mod.ts';
 import { createProxyInformers, type ServiceProxy, startProxy } from '../proxy.ts';
 import { type Bookkeeper, type ProxyHealth, ServiceHealth } from '../serve/mod.ts';
@@ -36,6 +37,8 @@ export interface Session {
   readonly recorder: Recorder;
   ports(): Iterable<PortPlan>;
   stop(): Promise<void>;
+  /** As `ServiceProxy.handOver`. */
+  handOver(): Promise<Relaying[]>;
 }
 
 /** As `startProxy`, with all that goes with it: Events, health checks of Services, clean-up of stale flows, metrics. */
@@ -83,16 +86,19 @@ export function startSession(options: SessionOptions): Session {
   health.watchNode(informers.nodes, nodeName);
   const all = Object.values(informers);
   for (const informer of all) informer.start();
+  const endAfter = async <Result>(stopped: Promise<Result>): Promise<Result> => {
+    const [result] = await Promise.all([stopped, healthChecks.close(), ...all.map((informer) => informer.stop())]);
+    flows.close();
+    await client.close();
+    return result;
+  };
   return {
     mode,
     synced: proxy.synced,
     recorder,
     ports: () => proxy.ports(),
-    async stop() {
-      await Promise.all([proxy.stop(), healthChecks.close(), ...all.map((informer) => informer.stop())]);
-      flows.close();
-      await client.close();
-    },
+    stop: () => endAfter(proxy.stop()),
+    handOver: () => endAfter(proxy.handOver()),
   };
 }
 

@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cancel, Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import { type Dataplane, nothingWritten, type TrafficSettings, type Written } from '../dataplane/port.ts';
+import {
+  type Dataplane,
+  nothingWritten,
+  type Relaying,
+  type TrafficSettings,
+  type Written,
+} from '../dataplane/port.ts';
 import { diff, operationCount } from '../diff/mod.ts';
 import {
   Collector,
@@ -100,12 +106,13 @@ export class FamilySynchronizer {
     else this.#converge();
   }
 
-  /** Nothing is written any more when it returns; resolves when the dataplane has ended. */
-  async stop(): Promise<void> {
+  /** Closes the dataplane, unless it relays: then it returns what goes on, for the caller to end. */
+  stop(): Relaying | undefined {
+    const { dataplane } = this.#options;
     this.#stopped = true;
     this.#cancelTimer();
-    this.#options.dataplane.close();
-    await this.#options.dataplane.ended;
+    if (!dataplane.relaying) dataplane.close();
+    return dataplane.relaying;
   }
 
   #applyTouched(): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Dataplane, TrafficSettings } from '../dataplane/port.ts';
+import type { Dataplane, Relaying, TrafficSettings } from '../dataplane/port.ts';
 import { dependsOnNode, type Family, type NodeFacts, type PortPlan, type ServiceDraft } from '../plan/mod.ts';
 import type { EventRecorder, FlowCleaner, HealthCheckResponder, ProxyObserver } from '../ports.ts';
 import type { Tracker } from '../track/mod.ts';
@@ -98,9 +98,9 @@ export class Synchronizer {
     }
   }
 
-  /** Nothing is written any more when it returns; resolves when all dataplanes have ended. */
-  async stop(): Promise<void> {
-    await Promise.all([...this.#families.values()].map((family) => family.stop()));
+  /** Nothing is written any more. Returns what goes on without it, for the caller to end. */
+  stop(): Relaying[] {
+    return [...this.#families.values()].flatMap((family) => family.stop() ?? []);
   }
 
   #onPlanned(key: string, family: Family, draft: ServiceDraft | undefined): void {

@@ -53,6 +53,22 @@ export class TestNetwork {
     return this.#agent(place).request({ do: 'ask', protocol: 'UDP', address, port, timeoutMs, ownPort });
   }
 
+  /** A server that sends back what it gets. */
+  async echo(place: Place, port: number): Promise<void> {
+    const result = await this.#agent(place).request({ do: 'echo', port });
+    if (result !== 'listening') throw new Error(`Cannot serve in ${place}: ${result}`);
+  }
+
+  /** Opens a TCP connection that stays open until `destroy`: `open`, or an error's code. */
+  hold(place: Place, name: string, address: string, port: number): Promise<string> {
+    return this.#agent(place).request({ do: 'hold', name, address, port });
+  }
+
+  /** What comes back on it, or an error's code, or `closed`. */
+  say(place: Place, name: string, text: string): Promise<string> {
+    return this.#agent(place).request({ do: 'say', name, text });
+  }
+
   destroy(): void {
     for (const agent of this.#agents.values()) agent.end();
     for (const name of this.#names) deleteNetns(name);

@@ -47,6 +47,7 @@ class IptablesDataplane implements Dataplane {
   /** What the rules in the kernel were compiled with. */
   #settings: TrafficSettings | undefined;
   #compileOptions: CompileOptions = { endpointComments: true };
+  #hasLeftOther = false;
   #counter = new RuleCounter();
 
   constructor(table: RuleTable, openOther: () => RuleTable | undefined, { netns }: IptablesOptions) {
@@ -73,6 +74,7 @@ class IptablesDataplane implements Dataplane {
     this.#counter = new RuleCounter();
     const program = this.#counter.counting(this.#compile(plans, this.#settings, this.#compileOptions));
     const written = this.#table.write(this.#counter.passing(compareAll(rules, program)), rules);
+    this.#leaveOther();
     return { ...written, rules: this.#counter.take() };
   }
 
@@ -93,13 +95,7 @@ class IptablesDataplane implements Dataplane {
 
   cleanup(): void {
     removeFrom(this.#table);
-    const other = this.#openOther();
-    if (other === undefined) return;
-    try {
-      removeFrom(other);
-    } finally {
-      other.close();
-    }
+    this.#removeFromOther();
   }
 
   /** As `iptables-save` shows it. */
@@ -118,6 +114,23 @@ class IptablesDataplane implements Dataplane {
       for (const plan of plans) yield compilePort(plan, settings, options);
     };
     return { fixed: compileFixed(settings), ports: ports() };
+  }
+
+  /** Once our rules are here, those of an earlier run over there would send packets to endpoints that have long gone. */
+  #leaveOther(): void {
+    if (this.#hasLeftOther) return;
+    this.#removeFromOther();
+    this.#hasLeftOther = true;
+  }
+
+  #removeFromOther(): void {
+    const other = this.#openOther();
+    if (other === undefined) return;
+    try {
+      removeFrom(other);
+    } finally {
+      other.close();
+    }
   }
 
   /** Lets packets to 127.0.0.0/8 leave for the endpoints that node ports send them to. */

@@ -4,7 +4,14 @@ import type { Logger } from '../../../base/log.ts';
 import { type RunTool, raiseFileLimit, runTool as runRealTool } from '../../../kernel/mod.ts';
 import type { PortChange } from '../../diff/mod.ts';
 import { type Family, type PortPlan, portNameText } from '../../plan/mod.ts';
-import { type Dataplane, type Found, nothingWritten, type TrafficSettings, type Written } from '../port.ts';
+import {
+  type Dataplane,
+  type Found,
+  nothingWritten,
+  type Relaying,
+  type TrafficSettings,
+  type Written,
+} from '../port.ts';
 import { compilePort } from './compile-port.ts';
 import { compileJumps } from './compile-static.ts';
 import { type FoundRules, foundRules } from './found-rules.ts';
@@ -62,7 +69,7 @@ export function createUserspaceDataplane({
 
 class UserspaceDataplane implements Dataplane {
   readonly name = 'userspace';
-  ended: Promise<void> | undefined;
+  readonly relaying: Relaying;
   readonly #tool: IptablesTool;
   readonly #sockets: Sockets;
   readonly #relays: Relays;
@@ -75,6 +82,13 @@ class UserspaceDataplane implements Dataplane {
     this.#tool = tool;
     this.#sockets = context.sockets;
     this.#relays = new Relays(context);
+    this.relaying = {
+      drain: () => this.close(),
+      end: () => {
+        this.close();
+        return context.pump.end();
+      },
+    };
   }
 
   configure(settings: TrafficSettings): void {
@@ -125,7 +139,8 @@ class UserspaceDataplane implements Dataplane {
   }
 
   close(): void {
-    this.ended = this.#relays.close();
+    this.#written.clear();
+    this.#relays.close();
   }
 
   get #configured(): TrafficSettings {

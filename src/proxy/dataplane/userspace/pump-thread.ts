@@ -14,6 +14,8 @@ export type PumpOrder =
       readonly affinitySeconds: number | undefined;
     }
   | { readonly do: 'close'; readonly descriptor: number }
+  /** Ends when nothing is open any more. */
+  | { readonly do: 'drain' }
   /** Resets what is open, and ends. */
   | { readonly do: 'end' };
 
@@ -58,6 +60,11 @@ export class PumpThread {
     wakeUp(wake.write);
   }
 
+  /** The last order: the thread ends with the last connection. */
+  drain(): void {
+    if (this.#running) this.order({ do: 'drain' });
+  }
+
   /**
    * Resets all connections. Resolves when the thread has come out of the kernel and is gone: what it works with must not go
    * before it, and a process that ends should wait for it.
@@ -82,6 +89,7 @@ export class PumpThread {
     worker.on('exit', () => {
       closeSync(wake.read);
       closeSync(wake.write);
+      if (this.#running?.worker === worker) this.#running = undefined;
       resolve();
     });
     return { worker, wake };

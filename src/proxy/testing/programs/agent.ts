@@ -1,5 +1,5 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect as connectTcp, createServer } from 'node:net';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { askRaw, type RawProtocol, serveRaw } from './raw.ts';
 import { sctp } from './sctp.ts';
@@ -20,6 +20,12 @@ export type AgentRequest = { readonly id: number } & (
       /** The client's, in UDP; default: any. */
       readonly ownPort?: number;
     }
+  /** A TCP server that sends back what it gets, for connections that are held. */
+  | { readonly do: 'echo'; readonly port: number }
+  /** Opens a TCP connection that stays open: `open`, or an error's code. */
+  | { readonly do: 'hold'; readonly name: string; readonly address: string; readonly port: number }
+  /** What comes back on it, or an error's code, or `closed`. */
+  | { readonly do: 'say'; readonly name: string; readonly text: string }
 );
 export interface AgentAnswer {
   readonly id: number;
@@ -95,10 +101,54 @@ function askUdp(address: string, port: number, timeoutMs: number, ownPort?: numb
   });
 }
 
+const held = new Map<string, Socket>();
+
+function echo(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+    server.on('error', reject).listen(port, '::', () => resolve('listening'));
+  });
+}
+
+function hold(name: string, address: string, port: number): Promise<string> {
+  const socket = connectTcp({ host: address, port });
+  held.set(name, socket);
+  return new Promise((resolve) => {
+    socket.on('connect', () => resolve('open'));
+    socket.on('error', (error) => resolve((error as { code?: string }).code ?? error.message));
+  });
+}
+
+function say(name: string, text: string): Promise<string> {
+  const socket = held.get(name)!;
+  return new Promise((resolve) => {
+    socket.removeAllListeners('data').once('data', (data) => resolve(String(data)));
+    socket
+      .removeAllListeners('error')
+      .once('error', (error) => resolve((error as { code?: string }).code ?? error.message));
+    socket.removeAllListeners('close').once('close', () => resolve('closed'));
+    socket.write(text);
+  });
+}
+
+function carryOut(request: AgentRequest): Promise<string> {
+  switch (request.do) {
+    case 'serve':
+      return serve(request.protocol, request.port, request.name);
+    case 'ask':
+      return ask(request);
+    case 'echo':
+      return echo(request.port);
+    case 'hold':
+      return hold(request.name, request.address, request.port);
+    case 'say':
+      return say(request.name, request.text);
+  }
+}
+
 for await (const line of createInterface(process.stdin)) {
   const request = JSON.parse(line) as AgentRequest;
-  const outcome = request.do === 'serve' ? serve(request.protocol, request.port, request.name) : ask(request);
-  void outcome
+  void carryOut(request)
     .catch((error: Error) => error.message)
     .then((result) => process.stdout.write(`${JSON.stringify({ id: request.id, result })}\n`));
 }

@@ -19,39 +19,42 @@ function run(): void {
   const pump = new Pump({ system, clock, connectionsLimit });
   const balancers = new Map<number, Balancer>();
   const calls = Buffer.alloc(64);
+  let isDraining = false;
+  let isEnding = false;
   system.watch(wake);
-  for (;;) {
+  while (!isEnding) {
     pump.turn(longestWaitMs);
     Atomics.store(counters, 0, pump.connections);
     while (system.read(wake, calls) > 0);
     for (let next = receiveMessageOnPort(parentPort!); next; next = receiveMessageOnPort(parentPort!)) {
-      if (carryOut(next.message as PumpOrder, pump, balancers, clock) === 'end') return;
+      const order = next.message as PumpOrder;
+      if (order.do === 'end') isEnding = true;
+      else if (order.do === 'drain') isDraining = true;
+      else carryOut(order, pump, balancers, clock);
     }
+    if (isDraining && pump.connections === 0) isEnding = true;
   }
+  pump.end();
 }
 
 function carryOut(
-  order: PumpOrder,
+  order: Exclude<PumpOrder, { do: 'drain' | 'end' }>,
   pump: Pump,
   balancers: Map<number, Balancer>,
   clock: ConstructorParameters<typeof Balancer>[0],
-): 'end' | undefined {
+): void {
   switch (order.do) {
     case 'open': {
       const balancer = new Balancer(clock);
       balancers.set(order.descriptor, balancer);
       pump.open(order.descriptor, balancer);
-      return undefined;
+      return;
     }
     case 'update':
       balancers.get(order.descriptor)?.update(order.targets, order.affinitySeconds);
-      return undefined;
+      return;
     case 'close':
       balancers.delete(order.descriptor);
       pump.close(order.descriptor);
-      return undefined;
-    case 'end':
-      pump.end();
-      return 'end';
   }
 }

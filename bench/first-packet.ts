@@ -3,23 +3,14 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/log.ts';
-import { createKernel, type Kernel } from '../src/kernel/mod.ts';
-import { createIptablesDataplane } from '../src/proxy/dataplane/iptables/mod.ts';
-import { createNftablesDataplane } from '../src/proxy/dataplane/nftables/mod.ts';
-import type { Dataplane } from '../src/proxy/dataplane/port.ts';
-import { createUserspaceDataplane } from '../src/proxy/dataplane/userspace/mod.ts';
+import { createKernel } from '../src/kernel/mod.ts';
 import { startProxy } from '../src/proxy/mod.ts';
 import type { Family } from '../src/proxy/plan/mod.ts';
 import { TestNetwork } from '../src/proxy/testing/network.ts';
 import { fakeInformers, service, slice } from '../src/proxy/testing/objects.ts';
 import { type Benchmark, percentile } from './harness.ts';
+import { canServe, type DataplaneName, openDataplane } from './programs/dataplanes.ts';
 import type { FirstPacketTask } from './programs/first-packet-client.ts';
-import type { DataplaneName } from './programs/proxy-node.ts';
-
-type Subject = DataplaneName | 'userspace';
-
-/** A process may have 20,000 descriptors on the reference machine, and connections take some as well. */
-const mostListening = 10_000;
 
 const server = { address: '10.244.1.2', port: 9376 };
 
@@ -39,8 +30,7 @@ export const benchmark: Benchmark = {
       await network.serve('pod1', 'TCP', server.port);
       for (const dataplane of ['nftables', 'iptables-nft', 'iptables-legacy', 'userspace'] as const) {
         for (const services of sizes) {
-          // A Service of userspace mode takes a listening socket.
-          if (!wants({ dataplane, services }) || (dataplane === 'userspace' && services > mostListening)) continue;
+          if (!wants({ dataplane, services }) || !canServe(dataplane, services)) continue;
           progress(`${dataplane}, ${services} Services`);
           const positions = { first: 0, middle: services >> 1, last: services - 1 };
           const stop = await serveServices(dataplane, services, network.path('node'));
@@ -74,7 +64,7 @@ const microseconds = (values: readonly number[], share: number): number =>
   Math.round(percentile(values, share) * 10) / 10;
 
 /** Services whose one endpoint is the server. Returns what takes them out of the kernel again. */
-async function serveServices(name: Subject, services: number, netns: string): Promise<() => Promise<void>> {
+async function serveServices(name: DataplaneName, services: number, netns: string): Promise<() => Promise<void>> {
   const informers = fakeInformers();
   const endpoints = [{ addresses: [server.address], nodeName: 'node1' }];
   for (let i = 0; i < services; i++) {
@@ -102,12 +92,6 @@ async function serveServices(name: Subject, services: number, netns: string): Pr
     dataplane.cleanup();
     dataplane.close();
   };
-}
-
-function openDataplane(name: Subject, kernel: Kernel, family: Family, netns: string): Dataplane {
-  if (name === 'nftables') return createNftablesDataplane(kernel, { family, netns });
-  if (name === 'userspace') return createUserspaceDataplane({ clock: systemClock, log: silentLogger, family, netns });
-  return createIptablesDataplane(kernel, { family, netns, interface: name === 'iptables-nft' ? 'nft' : 'legacy' });
 }
 
 const vip = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;

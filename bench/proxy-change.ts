@@ -1,5 +1,6 @@
 import { type Benchmark, percentile } from './harness.ts';
-import type { ChangeKind, DataplaneName } from './programs/proxy-node.ts';
+import { canServe, type DataplaneName } from './programs/dataplanes.ts';
+import type { ChangeKind } from './programs/proxy-node.ts';
 import { runProxyNode } from './programs/run-proxy-node.ts';
 
 /**
@@ -10,6 +11,7 @@ const plans: readonly { readonly dataplane: DataplaneName; readonly warmUp: numb
   { dataplane: 'nftables', warmUp: 20_000, changes: 500 },
   { dataplane: 'iptables-nft', warmUp: 200, changes: 300 },
   { dataplane: 'iptables-legacy', warmUp: 2, changes: 20 },
+  { dataplane: 'userspace', warmUp: 200, changes: 100 },
 ];
 
 const sizes: readonly (readonly [services: number, endpoints: number])[] = [
@@ -36,7 +38,7 @@ export const benchmark: Benchmark = {
       // At 1 % a second a smaller cluster would take its time even for three changes.
       for (const [services, endpoints] of tiny ? ([[1_000, 2]] as const) : sizes) {
         for (const change of kindsOf(services, endpoints)) {
-          if (!wants({ change, dataplane, services, endpoints })) continue;
+          if (!wants({ change, dataplane, services, endpoints }) || !canServe(dataplane, services)) continue;
           progress(`${dataplane}, ${services} Services × ${endpoints}, change: ${change}`);
           const { warmUp, changes } = tiny ? { warmUp: 1, changes: 3 } : withinTime(plan, change, services);
           const report = await runProxyNode({ dataplane, services, endpoints, change, warmUp, changes });

@@ -1,8 +1,8 @@
 import { type Benchmark, percentile } from './harness.ts';
-import type { DataplaneName } from './programs/proxy-node.ts';
+import { canServe, type DataplaneName } from './programs/dataplanes.ts';
 import { runProxyNode } from './programs/run-proxy-node.ts';
 
-const dataplanes: readonly DataplaneName[] = ['nftables', 'iptables-nft', 'iptables-legacy'];
+const dataplanes: readonly DataplaneName[] = ['nftables', 'iptables-nft', 'iptables-legacy', 'userspace'];
 
 export const benchmark: Benchmark = {
   name: 'proxy-cold',
@@ -26,7 +26,7 @@ export const benchmark: Benchmark = {
     const samples: Record<string, readonly number[]> = {};
     for (const dataplane of dataplanes) {
       for (const [services, endpoints] of sizes) {
-        if (!wants({ dataplane, services, endpoints })) continue;
+        if (!wants({ dataplane, services, endpoints }) || !canServe(dataplane, services)) continue;
         progress(`${dataplane}, ${services} Services × ${endpoints} endpoints`);
         const task = { dataplane, services, endpoints, change: 'endpoint', warmUp: 0, changes: 0 } as const;
         const reports = [];

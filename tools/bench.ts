@@ -51,7 +51,9 @@ const conditions = {
   ...result.conditions,
 };
 console.log(`${benchmark.name}: ${benchmark.description}\n`);
-for (const [key, value] of Object.entries(conditions)) console.log(`  ${key}: ${value}`);
+for (const [key, value] of Object.entries(conditions)) {
+  console.log(`  ${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+}
 console.log(`\n${tableOf(result)}`);
 console.log(`raw data: ${writeRawData(result, conditions)}`);
 if (values.json) console.log(JSON.stringify({ benchmark: benchmark.name, conditions, rows: result.rows }));

@@ -7,11 +7,10 @@ import koffi from 'koffi';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { createKernel, createNetns, deleteNetns, type Kernel, type NetlinkSocket } from '../../src/kernel/mod.ts';
-import { createIptablesDataplane } from '../../src/proxy/dataplane/iptables/mod.ts';
 import { startProxy } from '../../src/proxy/mod.ts';
 import { fakeInformers, service, slice } from '../../src/proxy/testing/objects.ts';
+import { type DataplaneName, openDataplane } from './dataplanes.ts';
 
-export type DataplaneName = 'nftables' | 'iptables-nft' | 'iptables-legacy';
 /**
  * `endpoint`: one endpoint of one Service replaced, when nothing else happens. `service`: one Service more, likewise.
  * `churn`: endpoints replaced at the pace of one Service in a hundred a second.
@@ -79,10 +78,7 @@ async function run({
     log: silentLogger,
     netns,
     clusterCidr: '10.128.0.0/9',
-    ...(dataplane !== 'nftables' && {
-      createDataplane: (family) =>
-        createIptablesDataplane(kernel, { family, netns, interface: dataplane === 'iptables-nft' ? 'nft' : 'legacy' }),
-    }),
+    createDataplane: (family) => openDataplane(dataplane, kernel, family, netns),
   });
   await proxy.synced;
   const coldMs = performance.now() - started;

@@ -1,3 +1,4 @@
+import type { Logger } from '../base/log.ts';
 import {
   EndpointSlice,
   Endpoints,
@@ -6,7 +7,9 @@ import {
   PriorityClass,
   type Resource,
   Service,
+  ServiceCIDR,
 } from '../kube/mod.ts';
+import type { AddressRange } from './allocation/address-range.ts';
 import { type Registry, serverWriter } from './registry/registry.ts';
 import { isStatusError } from './status-error.ts';
 
@@ -37,16 +40,29 @@ const systemPriorities = [
 /** What every cluster begins with, and gets back at each start. */
 export async function createDefaults(
   registryOf: RegistryOf,
-  clusterIp: string,
+  ranges: readonly AddressRange[],
   { port }: Pick<Advertised, 'port'>,
+  log: Logger,
 ): Promise<void> {
   for (const name of systemNamespaces) await ensure(registryOf(Namespace), undefined, { metadata: { name } });
   for (const { name, ...fields } of systemPriorities)
     await ensure(registryOf(PriorityClass), undefined, { metadata: { name }, ...fields });
+  await ensureServiceCidr(registryOf(ServiceCIDR), ranges, log);
   await ensure(registryOf(Service), 'default', {
     metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
-    spec: { clusterIP: clusterIp, ports: [{ name: 'https', port: 443, targetPort: port }] },
+    spec: { clusterIP: ranges[0]!.at(0), ports: [{ name: 'https', port: 443, targetPort: port }] },
   });
+}
+
+/** The ranges of the flags as an object; another server, or an earlier start, may have had others. */
+async function ensureServiceCidr(registry: Registry, ranges: readonly AddressRange[], log: Logger): Promise<void> {
+  const cidrs = ranges.map(({ cidr }) => cidr);
+  try {
+    await ensure(registry, undefined, { metadata: { name: 'kubernetes' }, spec: { cidrs } });
+  } catch (error) {
+    if (!isStatusError(error) || error.status.reason !== 'Invalid') throw error;
+    log.warn('The ServiceCIDR kubernetes is not what --service-cidr says', { flag: cidrs.join() });
+  }
 }
 
 /** Where the `kubernetes` Service leads: to these servers, which all listen on one port. Writes only what differs. */

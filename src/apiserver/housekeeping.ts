@@ -14,11 +14,15 @@ export interface HousekeepingParts {
   readonly log: Logger;
   readonly caches: readonly ResourceCache[];
   readonly events: Registry;
+  /** Mends what is kept of addresses and ports. */
+  readonly repair: () => Promise<unknown>;
 }
 
 /** Upstream sends a bookmark about once a minute and compacts every five. */
 const roundMs = 60_000;
 const historyMs = 300_000;
+/** Upstream's repair loops run every three minutes. */
+const roundsToRepair = 3;
 /** However fast the writes come, no more than so many revisions are kept. */
 const historyRevisions = 100_000;
 /** Upstream's --event-ttl. */
@@ -33,6 +37,7 @@ interface Mark {
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
   #marks: Mark[] = [];
+  #rounds = 0;
   #cancel: Cancel = () => {};
   #round: Promise<void> = Promise.resolve();
 
@@ -59,6 +64,7 @@ export class Housekeeping {
     for (const cache of caches) cache.sendBookmarks(feed.revision);
     await this.#compact();
     await this.#dropOldEvents();
+    if (++this.#rounds % roundsToRepair === 0) await this.#parts.repair();
   }
 
   async #compact(): Promise<void> {

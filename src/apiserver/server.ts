@@ -11,6 +11,7 @@ import {
   Event,
   failure,
   forbidden,
+  IPAddress,
   Namespace,
   notFound,
   Pod,
@@ -18,6 +19,8 @@ import {
   Role,
   RoleBinding,
   reviewResources,
+  Service,
+  ServiceCIDR,
 } from '../kube/mod.ts';
 import type { Store } from '../store/port.ts';
 import { takeSnapshot, unfinishedKey } from '../store/snapshot/mod.ts';
@@ -25,8 +28,10 @@ import { checkEscalation } from './admission/escalation.ts';
 import { restrictNodes } from './admission/node-restriction.ts';
 import { judgeSigningRequests } from './admission/signing-requests.ts';
 import { parsePortRange, parseServiceCidrs } from './allocation/address-range.ts';
-import { Pool } from './allocation/pool.ts';
+import { AddressPool, PortPool } from './allocation/pool.ts';
+import { repairAllocations } from './allocation/repair.ts';
 import type { ServiceAllocation } from './allocation/service-allocation.ts';
+import { rangesOfObjects } from './allocation/service-cidrs.ts';
 import { openIdPages } from './authentication/openid.ts';
 import { type TokenSettings, Tokens } from './authentication/tokens.ts';
 import { Authorizer } from './authorization/authorizer.ts';
@@ -83,9 +88,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, clock, log } = options;
   checkApiServerSettings(options);
   await refuseUnfinished(store);
-  const allocation = allocationOf(options);
   const caches = new Map(allResources.map((resource) => [resource, new ResourceCache(prefixOf(resource))]));
-  const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.addressPool, allocation.portPool]);
+  const allocation = allocationOf(options, caches);
+  const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.portPool]);
   const namespaces = caches.get(Namespace)!;
   const checkNamespace = namespaceGate(namespaces);
   const registries = new Map(
@@ -110,7 +115,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   const authorizer = new Authorizer(roleIndexOf(caches), [nodeAuthorizer(new NodeGraph(caches.get(Pod)!))]);
   await feed.start();
-  await createDefaults(registryOf, allocation.ranges[0]!.at(0), advertised);
+  const repair = () => repairAllocations({ allocation, services: caches.get(Service)!, store, log });
+  await repair();
+  await createDefaults(registryOf, allocation.ranges, advertised, log);
   await reconcileRoles(registryOf);
   const peers = options.hasPeers ? new Peers({ registryOf, advertised, clock, log }) : undefined;
   if (peers) await peers.start();
@@ -119,6 +126,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...{ store, feed, clock, log },
     caches: [...caches.values()],
     events: registryOf(Event),
+    repair,
   });
   housekeeping.start();
   const answer = createAnswer({
@@ -183,12 +191,14 @@ const rangesOf = ({ serviceCidr = '10.96.0.0/16' }: Pick<ApiServerOptions, 'serv
 const portsOf = ({ nodePortRange = '30000-32767' }: Pick<ApiServerOptions, 'nodePortRange'>) =>
   parsePortRange(nodePortRange);
 
-const allocationOf = (options: ApiServerOptions): ServiceAllocation => ({
+const allocationOf = (options: ApiServerOptions, caches: ReadonlyMap<Resource, ResourceCache>): ServiceAllocation => ({
   ranges: rangesOf(options),
+  furtherRanges: rangesOfObjects(caches.get(ServiceCIDR)!),
   ports: portsOf(options),
-  addressPool: new Pool('/registry/allocations/clusterips/'),
-  portPool: new Pool('/registry/allocations/nodeports/'),
+  addressPool: new AddressPool(caches.get(IPAddress)!),
+  portPool: new PortPool('/registry/allocations/nodeports/'),
   random: options.random ?? Math.random,
+  now: () => options.clock.now(),
 });
 
 /** Upstream's NamespaceLifecycle admission. */

@@ -16,6 +16,7 @@ import { type NodeLifecycleOptions, startNodeLifecycleController } from './nodel
 import { type PodGcOptions, startPodGcController } from './podgc/controller.ts';
 import { startReplicaSetController } from './replicaset/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
+import { startServiceCidrController } from './servicecidrs/controller.ts';
 import type { StopController } from './shared/context.ts';
 import { controllerIndexes } from './shared/indexes.ts';
 
@@ -66,6 +67,7 @@ export function startControllers(options: ControllersOptions): Controllers {
       startGarbageCollector(as('generic-garbage-collector'), watched),
       startNamespaceController(as('namespace-controller'), allResources),
       startServiceAccountController(as('service-account-controller')),
+      startServiceCidrController(as('service-cidrs-controller')),
       startTokenCleaner(as('token-cleaner')),
       startBootstrapSigner(as('bootstrap-signer')),
       ...(requestSigner ? [startCertificateController(as('certificate-controller'), requestSigner)] : []),

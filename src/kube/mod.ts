@@ -7,6 +7,7 @@ export { CertificateSigningRequest, type SigningCondition } from './kinds/certif
 export { Lease, Secret, ServiceAccount } from './kinds/cluster.ts';
 export { Endpoints } from './kinds/endpoints.ts';
 export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
+export { IPAddress, ServiceCIDR } from './kinds/networking.ts';
 export { Node, type NodeCondition } from './kinds/node.ts';
 export type {
   Container,

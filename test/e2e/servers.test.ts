@@ -179,8 +179,10 @@ test('three servers on three members of etcd: any of them is killed, and everyth
     assert.deepEqual(mine.map(({ metadata }) => metadata.name).sort(), names.flat().sort());
     assert.equal(new Set(items.map((service) => service.spec.clusterIP)).size, items.length);
     assert.equal(new Set(mine.map((service) => service.spec.ports?.[0]?.nodePort)).size, mine.length);
-    const held = site.etcd.ctl('get', '--prefix', '--keys-only', '/signalbox/registry/allocations/').match(/\S+/g)!;
-    assert.equal(held.length, items.length + mine.length, 'nothing is held that no Service has');
+    const keysBelow = (prefix: string) =>
+      site.etcd.ctl('get', '--prefix', '--keys-only', `/signalbox/registry/${prefix}/`).match(/\S+/g)!.length;
+    assert.equal(keysBelow('networking.k8s.io/ipaddresses'), items.length, 'nothing is held that no Service has');
+    assert.equal(keysBelow('allocations/nodeports'), mine.length);
     await site.startServer(2);
   });
 
@@ -201,7 +203,7 @@ test('three servers on three members of etcd: any of them is killed, and everyth
     const { status, stderr } = spawnSync(process.execPath, [main, 'server', ...words], { encoding: 'utf8' });
     assert.equal(status, 2, stderr);
     assert.match(stderr, /its servers have another certificate authority than DATA-DIR\/pki\/ca\.crt here/);
-    assert.match(stderr, /Copy pki\/ca\.crt and pki\/ca\.key of one of them/);
+    assert.match(stderr, /Copy pki\/ca\.crt, pki\/ca\.key and pki\/sa\.key of one of them/);
     const { data } = await client.get(ConfigMap, 'extension-apiserver-authentication', { namespace: 'kube-system' });
     assert.match(data!['client-ca-file']!, /^-----BEGIN CERTIFICATE-----/);
   });

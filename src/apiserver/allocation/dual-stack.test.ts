@@ -21,8 +21,8 @@ const summary = ({ spec }: { spec: Record<string, never> }) =>
   `${shape(spec.clusterIPs)} ${(spec.ipFamilies as string[] | undefined)?.map((family) => family.slice(3)).join() ?? '-'} ${spec.ipFamilyPolicy ?? '-'}`;
 
 const heldBy = async ({ store }: TestServer, name: string): Promise<string> => {
-  const { entries } = await store.list('/registry/allocations/clusterips/');
-  const mine = entries.filter(({ value }) => JSON.parse(value).name === name);
+  const { entries } = await store.list('/registry/networking.k8s.io/ipaddresses/');
+  const mine = entries.filter(({ value }) => JSON.parse(value).spec.parentRef.name === name);
   return shape(mine.map(({ key }) => key.split('/').at(-1)!).sort());
 };
 

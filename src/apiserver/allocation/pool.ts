@@ -1,19 +1,42 @@
+import { apiVersionOf, IPAddress, type KubeInput, type KubeObject, type Service } from '../../kube/mod.ts';
 import type { Entry, StoreEvent } from '../../store/port.ts';
 import type { FeedReader } from '../cache/feed.ts';
+import type { ResourceCache } from '../cache/resource-cache.ts';
+import { encodeStored } from '../cache/version.ts';
+import { stampNew } from '../registry/metadata.ts';
+import { familyOf } from './address-range.ts';
 
 /**
  * Which keys of one folder of the store are taken. The store alone decides who gets a key (a commit that creates it
- * twice fails); this copy is how a free one is found without asking it.
+ * twice fails); memory is how a free one is found without asking it.
  */
-export class Pool implements FeedReader {
+export abstract class Pool {
   readonly prefix: string;
-  readonly #taken = new Map<string, Entry>();
   /** Chosen for commits under way, so that two at a time do not choose alike. */
   readonly #reserved = new Set<string>();
 
   constructor(prefix: string) {
     this.prefix = prefix;
   }
+
+  abstract entry(name: string): Pick<Entry, 'key' | 'modRevision'> | undefined;
+
+  isFree(name: string): boolean {
+    return !this.entry(name) && !this.#reserved.has(name);
+  }
+
+  reserve(name: string): void {
+    this.#reserved.add(name);
+  }
+
+  release(name: string): void {
+    this.#reserved.delete(name);
+  }
+}
+
+/** Node ports: keys that nobody sees, each with who has it. */
+export class PortPool extends Pool implements FeedReader {
+  readonly #taken = new Map<string, Entry>();
 
   load(entries: readonly Entry[]): void {
     for (const entry of entries) this.#taken.set(entry.key, entry);
@@ -24,25 +47,53 @@ export class Pool implements FeedReader {
     else this.#taken.delete(key);
   }
 
-  get takenCount(): number {
-    return this.#taken.size;
-  }
-
   entry(name: string): Entry | undefined {
     return this.#taken.get(this.prefix + name);
   }
 
-  isFree(name: string): boolean {
-    return !this.#taken.has(this.prefix + name) && !this.#reserved.has(name);
+  /** As `tcp/30080`. */
+  *names(): Generator<string> {
+    for (const key of this.#taken.keys()) yield key.slice(this.prefix.length);
+  }
+}
+
+/** Addresses of Services: each is an IPAddress object (KEP-1880). */
+export class AddressPool extends Pool {
+  readonly #cache: ResourceCache;
+
+  constructor(cache: ResourceCache) {
+    super(cache.prefix);
+    this.#cache = cache;
   }
 
-  reserve(name: string): void {
-    this.#reserved.add(name);
+  entry(name: string): Pick<Entry, 'key' | 'modRevision'> | undefined {
+    const version = this.#cache.get(this.prefix + name);
+    return version && { key: version.key, modRevision: version.revision };
   }
 
-  release(name: string): void {
-    this.#reserved.delete(name);
+  /** Those that Services hold; others may have made some for purposes of their own. */
+  *ours(): Generator<IPAddress> {
+    for (const { object } of this.#cache.list(this.prefix)) {
+      const address = object as IPAddress;
+      if (address.metadata.labels?.[managedByLabel] === manager) yield address;
+    }
   }
+}
+
+const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
+const manager = 'ipallocator.k8s.io';
+
+/** What says that a Service has an address; for the store. */
+export function addressObject(address: string, { metadata: { namespace, name } }: Service, nowMs: number): string {
+  const labels = { 'ipaddress.kubernetes.io/ip-family': familyOf(address), [managedByLabel]: manager };
+  const object: KubeInput & { spec: IPAddress['spec'] } = {
+    apiVersion: apiVersionOf(IPAddress),
+    kind: IPAddress.kind,
+    metadata: { name: address, labels },
+    spec: { parentRef: { group: '', resource: 'services', namespace: namespace!, name } },
+  };
+  stampNew(object as KubeObject, IPAddress, undefined, nowMs);
+  return encodeStored(object as KubeObject);
 }
 
 /** So much of the bottom of a range is left to those who choose for themselves, as long as there is room above. */

@@ -7,8 +7,12 @@ const services = '/api/v1/namespaces/default/services';
 const nodePort = { type: 'NodePort' };
 
 const allocated = async ({ store }: TestServer): Promise<string[]> => {
-  const { entries } = await store.list('/registry/allocations/');
-  return entries.map(({ key }) => key.slice('/registry/allocations/'.length));
+  const namesBelow = async (prefix: string, kind: string) =>
+    (await store.list(prefix)).entries.map(({ key }) => `${kind}/${key.slice(prefix.length)}`);
+  return [
+    ...(await namesBelow('/registry/networking.k8s.io/ipaddresses/', 'clusterips')),
+    ...(await namesBelow('/registry/allocations/nodeports/', 'nodeports')),
+  ];
 };
 const update = (server: TestServer, name: string, spec: object) =>
   server.ok('PATCH', `${services}/${name}`, { spec }, mergePatch);

@@ -3,7 +3,7 @@ import type { Operation } from '../../store/port.ts';
 import type { Claim } from '../registry/strategy.ts';
 import { refuse } from '../status-error.ts';
 import { type AddressRange, canonicalAddress, familyOf, type IpFamily, type PortRange } from './address-range.ts';
-import { addressBand, type Pool, pickFree, portBand } from './pool.ts';
+import { type AddressPool, addressBand, addressObject, type Pool, type PortPool, pickFree, portBand } from './pool.ts';
 import {
   type Holdings,
   hasClusterIp,
@@ -15,11 +15,14 @@ import {
 } from './service-needs.ts';
 
 export interface ServiceAllocation {
-  /** One a family; the first is for Services that ask for none. */
+  /** One a family, by the server's flags; the first is for Services that ask for none. */
   readonly ranges: readonly AddressRange[];
+  /** Those of ServiceCIDR objects, which come and go. */
+  readonly furtherRanges: () => readonly AddressRange[];
   readonly ports: PortRange;
-  readonly addressPool: Pool;
-  readonly portPool: Pool;
+  readonly addressPool: AddressPool;
+  readonly portPool: PortPool;
+  readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -48,24 +51,30 @@ export function claimForService(
     throw error;
   }
   const wanted = holdingsOf(after?.spec);
-  const owner = after ? ownerText(after) : '';
   return {
     operations: [
-      ...exchange(allocation.addressPool, held.addresses, wanted.addresses, owner),
-      ...exchange(allocation.portPool, held.ports, wanted.ports, owner),
+      ...exchange(allocation.addressPool, held.addresses, wanted.addresses, (address) =>
+        addressObject(address, after!, allocation.now()),
+      ),
+      ...exchange(allocation.portPool, held.ports, wanted.ports, () => ownerText(after!)),
     ],
     checkLost: (key) => checkLost(allocation, after!, picked, key),
     release,
   };
 }
 
-const ownerText = ({ metadata: { namespace, name, uid } }: Service) =>
+export const ownerText = ({ metadata: { namespace, name, uid } }: Service) =>
   JSON.stringify({ kind: 'Service', namespace, name, uid });
 
-function exchange(pool: Pool, held: ReadonlySet<string>, wanted: ReadonlySet<string>, owner: string): Operation[] {
+function exchange(
+  pool: Pool,
+  held: ReadonlySet<string>,
+  wanted: ReadonlySet<string>,
+  valueFor: (name: string) => string,
+): Operation[] {
   const operations: Operation[] = [];
   for (const name of wanted)
-    if (!held.has(name)) operations.push({ type: 'create', key: pool.prefix + name, value: owner });
+    if (!held.has(name)) operations.push({ type: 'create', key: pool.prefix + name, value: valueFor(name) });
   for (const name of held) {
     const entry = wanted.has(name) ? undefined : pool.entry(name);
     if (entry) operations.push({ type: 'delete', key: entry.key, expected: entry.modRevision });
@@ -101,13 +110,19 @@ function pickMissing(allocation: ServiceAllocation, { spec }: Service, { address
   }
 }
 
-function pickAddress({ ranges, addressPool, random }: ServiceAllocation, family: IpFamily): string {
-  const { size, at } = ranges.find((range) => range.family === family)!;
-  const address = pickFree(size, addressBand, at, (candidate) => addressPool.isFree(candidate), random);
-  if (address === undefined) return refuse(full('failed to allocate a serviceIP: range is full'));
-  addressPool.reserve(address);
-  return address;
+function pickAddress(allocation: ServiceAllocation, family: IpFamily): string {
+  const { addressPool, random } = allocation;
+  for (const { size, at } of rangesOf(allocation, family)) {
+    const address = pickFree(size, addressBand, at, (candidate) => addressPool.isFree(candidate), random);
+    if (address === undefined) continue;
+    addressPool.reserve(address);
+    return address;
+  }
+  return refuse(full('failed to allocate a serviceIP: range is full'));
 }
+
+const rangesOf = ({ ranges, furtherRanges }: ServiceAllocation, family: IpFamily): AddressRange[] =>
+  [...ranges, ...furtherRanges()].filter((range) => range.family === family);
 
 function pickPort({ ports, portPool, random }: ServiceAllocation, protocol: string): number {
   const port = pickFree(
@@ -140,17 +155,17 @@ function checkGiven(allocation: ServiceAllocation, service: Service, held: Holdi
   if (errors.length > 0) refuse(invalid(Service, service.metadata.name, errors));
 }
 
-function addressErrors({ ranges, addressPool }: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
+function addressErrors(allocation: ServiceAllocation, { spec }: Service, held: Holdings): FieldError[] {
   if (!hasClusterIp(spec)) return [];
   return (spec.clusterIPs ?? []).flatMap((given) => {
     const address = canonicalAddress(given) ?? given;
     if (held.addresses.has(address)) return [];
-    const range = ranges.find(({ family }) => family === familyOf(address));
-    if (!range?.contains(address)) {
-      const valid = `The range of valid IPs is ${range?.cidr}`;
+    const ranges = rangesOf(allocation, familyOf(address));
+    if (!ranges.some((range) => range.contains(address))) {
+      const valid = `The range of valid IPs is ${ranges.map(({ cidr }) => cidr).join(', ')}`;
       return [addressError(spec, given, `the provided IP (${given}) is not in the valid range. ${valid}`)];
     }
-    return addressPool.entry(address) ? [addressError(spec, given, alreadyAllocated('IP'))] : [];
+    return allocation.addressPool.entry(address) ? [addressError(spec, given, alreadyAllocated('IP'))] : [];
   });
 }
 

@@ -19,6 +19,8 @@ export interface TransferOptions {
   readonly recordsOf: (key: string) => Iterable<ResourceRecord> | undefined;
   /** Addresses and ranges of them that may have a zone; `*` is all of them. */
   readonly to: readonly string[];
+  /** Whether nothing else forbids it, such as an access list. */
+  readonly permits?: (question: Question) => boolean;
   /** False: the zone is not complete yet. */
   readonly isReady?: () => boolean;
 }
@@ -35,20 +37,22 @@ const messageBytes = 16_000;
 export class Transfers {
   readonly #recordsOf: TransferOptions['recordsOf'];
   readonly #isReady: () => boolean;
+  readonly #permits: (question: Question) => boolean;
   readonly #allows: readonly ((address: string) => boolean)[];
 
   /** Throws UsageError for an address that is none. */
-  constructor({ recordsOf, to, isReady = () => true }: TransferOptions) {
+  constructor({ recordsOf, to, permits = () => true, isReady = () => true }: TransferOptions) {
     this.#recordsOf = recordsOf;
     this.#isReady = isReady;
+    this.#permits = permits;
     this.#allows = to.map(parseReceiver);
   }
 
   answer(question: Question): Buffer | MessageStream {
     const { packet, query, client } = question;
     const address = normal(client.address);
-    if (!this.#allows.some((allows) => allows(address)))
-      return refusal(question, 'Zone transfers are not allowed for this address');
+    const isAllowed = this.#allows.some((allows) => allows(address)) && this.#permits(question);
+    if (!isAllowed) return refusal(question, 'Zone transfers are not allowed for this address');
     const records = this.#recordsOf(query.key);
     if (!records) return codeOnly(question, responseCodes.NotAuth, 'No zone of this server begins at this name');
     if (!this.#isReady()) return codeOnly(question, responseCodes.ServFail, notListed, extendedErrors.NotReady);

@@ -89,3 +89,10 @@ test('without the directive nobody has a zone', async (t) => {
   );
   assert.deepEqual([answer.rcode, extendedErrorOf(answer)], ['REFUSED', '18 Zone transfers are not allowed']);
 });
+
+test('what the access lists forbid is not handed out either', async (t) => {
+  const { at } = await transferServer(t, ['acl cluster.local {', 'block type AXFR', '}', 'transfer {', 'to *', '}']);
+  const ask = async (name: string) =>
+    decode((await exchangeTcp(at, encodeQuestion({ name, type: 'AXFR', ednsBytes: 1232 })))[0]!).rcode;
+  assert.deepEqual([await ask('cluster.local'), await ask('cluster.test')], ['REFUSED', 'NOERROR']);
+});

@@ -160,6 +160,10 @@ const tables: Readonly<Record<string, Rows>> = {
       { ask: '_sip._udp.old.test SRV', answers: ['_sip._udp.old.test. 60 IN SRV 1 2 5060 sip.out.test.'] },
     ],
   },
+  'a whole name with an expression for the answer: that comes first, as CoreDNS has it': {
+    rules: ['rewrite name exact old.test web.new.example answer name (.*)\\.new\\.example {1}.shown.test'],
+    table: [{ ask: 'old.test A', answers: ['192.0.2.1', '192.0.2.2'].map((at) => `web.shown.test. 60 IN A ${at}`) }],
+  },
   'reverse names lead to what answer value makes of them': {
     rules: ['rewrite name regex (.*)\\.in-addr\\.arpa {1}.in-addr.arpa answer value (.*)\\.new\\.example {1}.old.test'],
     table: [{ ask: '4.3.2.1.in-addr.arpa PTR', answers: ['4.3.2.1.in-addr.arpa. 60 IN PTR host.old.test.'] }],

@@ -75,7 +75,7 @@ class RewriteStep {
         ? question
         : renamedQuestion(question, asked);
     const answer = this.#ask(inner, changes);
-    if (isSame && changes.length === 0) return answer;
+    if (isSame && changes.every(isOfAliases)) return answer;
     return answer instanceof Promise
       ? answer.then((late) => this.#turnBack(question, inner, late, changes))
       : this.#turnBack(question, inner, answer, changes);
@@ -108,20 +108,17 @@ class RewriteStep {
     const asked = `${type} ${inClass} ${key}`;
     const made = source && this.#made.get(source);
     if (made?.question === asked) return made.answer;
-    const turned = withReason(
-      withCode(
-        restate(question, inner, answer, (records) => turnBack(records, changes)),
-        changes,
-      ),
-      question,
-      inner,
-    );
+    const restated = restate(question, inner, answer, (records) => turnBack(records, changes));
+    const turned = withReason(withCode(restated, changes), question, inner);
     // Negative answers carry a serial number that goes on, and a reason that does not hold for ever.
     const keeps = source && source.answers.ends.length > 0 && answer.kind === 'ready' && !answer.response.authorities;
     if (keeps) this.#made.set(source, { question: asked, answer: turned });
     return turned;
   }
 }
+
+/** It has been done when the answer is there. */
+const isOfAliases = (change: AnswerChange): boolean => change.alias !== undefined;
 
 /** The client is told why by a name that it did not ask for: so it is told which one. */
 function withReason(answer: Answer, question: Question, inner: Question): Answer {

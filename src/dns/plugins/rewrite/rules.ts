@@ -76,7 +76,7 @@ function nameRule(options: RewriteOptions & { field: 'name' }): Rule {
     const became = fits(asked) ? replace(asked.text) : undefined;
     if (became === undefined) return undefined;
     const reverse = answer.auto ? reverseReplacer(match, options, asked.text, became) : undefined;
-    const changes = reverse ? [...explicit, { name: reverse, value: reverse }] : explicit;
+    const changes = reverse ? [{ name: reverse, value: reverse }, ...explicit] : explicit;
     return { asked: new Asked(keyOf(became), asked.type, asked.class), changes };
   };
 }

@@ -128,18 +128,22 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
   async #list(): Promise<string> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
     const query = definedSelectors({ namespace, labelSelector, fieldSelector });
-    const listed = new Set<string>();
+    let listed = this.#listedSoFar();
     const onPage = (some: readonly S[], isFirst: boolean) => {
-      if (isFirst) listed.clear();
-      for (const item of some) this.#put(noteKey(item, listed), item);
+      if (isFirst) listed = this.#listedSoFar();
+      for (const item of some) {
+        const key = keyOf(item);
+        listed?.add(key);
+        this.#put(key, item);
+      }
     };
     const { items, resourceVersion } = await client.list(resource, {
       ...query,
       signal: this.#stop.signal,
       ...(this.#mayTakePages() && { onPage }),
     });
-    for (const item of items) noteKey(item, listed);
-    for (const key of this.#cache.keys()) if (!listed.has(key)) this.#remove(key);
+    for (const item of items) listed?.add(keyOf(item));
+    if (listed) for (const key of this.#cache.keys()) if (!listed.has(key)) this.#remove(key);
     for (const item of items) this.#put(keyOf(item), item);
     // The list is the truth even where it is older, as after a restore from a backup.
     this.#deleted.clear();
@@ -150,6 +154,11 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
       this.#resolveSynced();
     }
     return resourceVersion;
+  }
+
+  /** Keys of a list that begins now; where nothing is there yet nothing can be gone. */
+  #listedSoFar(): Set<string> | undefined {
+    return this.#cache.size === 0 ? undefined : new Set();
   }
 
   /**
@@ -260,12 +269,6 @@ class ListWatchInformer<S extends KubeObject> implements Informer<S> {
       });
     }
   }
-}
-
-function noteKey(object: KubeObject, keys: Set<string>): string {
-  const key = keyOf(object);
-  keys.add(key);
-  return key;
 }
 
 const definedSelectors = (selectors: { [Name in keyof Selectors]?: string | undefined }): Selectors =>

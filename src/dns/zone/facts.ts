@@ -28,10 +28,11 @@ export class EndpointFacts {
   /** Undefined for what nearly every endpoint is called: it is spelled out when somebody asks. */
   readonly #named: string | undefined;
 
-  constructor(hostname: string, address: Address, ready: boolean) {
+  /** @param named undefined: as its IPv4 address */
+  constructor(named: string | undefined, address: Address, ready: boolean) {
     this.address = address;
     this.ready = ready;
-    this.#named = hostname === withDashes(address) ? undefined : hostname;
+    this.#named = named;
   }
 
   /** The endpoint's hostname or, without one, its Pod's name or its address with dashes; in lower case. */
@@ -79,16 +80,20 @@ export function serviceOf({ metadata }: EndpointSlice): string | undefined {
 export function sliceFacts(slice: EndpointSlice, podNames: boolean): SliceFacts | undefined {
   const service = serviceOf(slice);
   if (service === undefined) return undefined;
-  const found = (slice.endpoints ?? []).flatMap((endpoint): EndpointFacts[] =>
-    endpoint.addresses.flatMap((text) => {
-      const address = addressOf(text);
-      const hostname = endpoint.hostname || (podNames && podName(endpoint)) || text.replaceAll(/[.:]/g, '-');
-      return address === undefined
-        ? []
-        : [new EndpointFacts(hostname.toLowerCase(), address, endpoint.conditions?.ready !== false)];
-    }),
+  const found = (slice.endpoints ?? []).flatMap((endpoint) =>
+    endpoint.addresses.flatMap((text) => endpointFacts(endpoint, text, podNames)),
   );
   return { service, endpoints: trimmed(found), ports: portsFacts(slice.ports) };
+}
+
+function endpointFacts(endpoint: Endpoint, text: string, podNames: boolean): EndpointFacts[] {
+  const plain = plainIPv4(text);
+  const address = plain ?? addressOf(text);
+  if (address === undefined) return [];
+  const given = endpoint.hostname || (podNames && podName(endpoint)) || undefined;
+  // The text of other addresses has many forms, and this one is the name.
+  const named = given ?? (plain === undefined ? text.replaceAll(/[.:]/g, '-') : undefined);
+  return [new EndpointFacts(named?.toLowerCase(), address, endpoint.conditions?.ready !== false)];
 }
 
 /** A Pod's name may be longer than a label, and may have dots in it: such a one is no endpoint's. */
@@ -125,8 +130,35 @@ export function podAddresses(pod: Pod): Address[] {
 
 /** Undefined for text that is no address. */
 function addressOf(text: string): Address | undefined {
+  const known = plainIPv4(text);
+  if (known !== undefined) return known;
   const bytes = encodeAddress(text);
   return bytes && addressKey(bytes);
+}
+
+const [dot, zero, nine] = [0x2e, 0x30, 0x39];
+
+/**
+ * What nearly every address of a cluster is, `10.244.1.7`, read in a fifth of the time; there are hundreds of thousands when a
+ * large one is listed. Undefined: something else, or not written like that.
+ */
+function plainIPv4(text: string): Address | undefined {
+  const bytes: number[] = [];
+  let value = -1;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : dot;
+    if (code === dot) {
+      if (value < 0 || bytes.length === 4) return undefined;
+      bytes.push(value);
+      value = -1;
+    } else {
+      // A zero that leads is read as octal by some and as nothing by others.
+      if (code < zero || code > nine || value === 0) return undefined;
+      value = Math.max(value, 0) * 10 + code - zero;
+      if (value > 255) return undefined;
+    }
+  }
+  return bytes.length === 4 ? String.fromCharCode(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!) : undefined;
 }
 
 /** An array that has grown has room for seventeen; its copy has what it holds. */
@@ -136,9 +168,8 @@ export const addressBytes = (address: Address): Uint8Array => Buffer.from(addres
 
 export const addressText = (address: Address): string => ipaddr.fromByteArray([...addressBytes(address)]).toString();
 
-/** `10-244-1-7`; of IPv6, whose text has many forms, nothing. */
-const withDashes = (address: Address): string =>
-  address.length === 4 ? Array.from(address, (byte) => byte.charCodeAt(0)).join('-') : '';
+/** `10-244-1-7` */
+const withDashes = (address: Address): string => Array.from(address, (byte) => byte.charCodeAt(0)).join('-');
 
 export const addressKey = (address: Uint8Array): Address =>
   Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1');

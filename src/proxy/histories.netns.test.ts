@@ -14,7 +14,6 @@ import { Synchronizer } from './synchronizer/mod.ts';
 import { trafficSettings } from './testing/fake-dataplane.ts';
 import { testNamespace } from './testing/namespace.ts';
 import { fakeInformers, service, slice, tcp, udp } from './testing/objects.ts';
-import { soakFactor } from './testing/random-ports.ts';
 import { Tracker } from './track/mod.ts';
 
 /** Few Services, slices and addresses, so that histories collide: same VIP, same endpoint, two slices of one Service. */
@@ -138,7 +137,7 @@ async function liveThrough(t: TestContext, { open, runs, startsAnew, findsRefuse
       assert.equal(anew.converge(anew.read(), successor.ports()).messages, 0);
       await successor.stop();
     }),
-    { numRuns: runs * soakFactor },
+    { numRuns: runs },
   );
 }
 

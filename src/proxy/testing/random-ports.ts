@@ -70,5 +70,4 @@ export const unordered = <Group extends { endpoints: readonly Endpoint[] }>(grou
   endpoints: group.endpoints.toReversed(),
 });
 
-/** Tests run a few histories each; `SOAK_FACTOR=100` makes it hours. */
-export const soakFactor = Number(process.env.SOAK_FACTOR ?? 1);
+export type PortHistory = typeof portHistories extends fc.Arbitrary<infer One> ? One : never;

@@ -16,6 +16,14 @@ export interface CorefileFlags {
   readonly takeOver: boolean;
 }
 
+/** Says whether the Corefile is understood, and what is to be known of it. Throws UsageError: it is not. */
+export async function checkCorefile(path: string): Promise<void> {
+  const { machineFiles, readCorefile } = await import('../dns/mod.ts');
+  const { blocks, notices } = readCorefile(path, machineFiles(process.env));
+  const lines = [...notices, `${path} is understood: ${blocks.length} server block${blocks.length === 1 ? '' : 's'}`];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
 /** DNS as a Corefile describes it, until a signal comes. */
 export async function runCorefile(flags: CorefileFlags, clock: Clock, log: Logger): Promise<void> {
   const { CorefileServer, machineFiles } = await import('../dns/mod.ts');

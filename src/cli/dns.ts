@@ -31,6 +31,7 @@ interface DnsFlags extends LogFlags {
   dnsPort: number;
   pidfile?: string;
   quiet?: boolean;
+  check?: boolean;
   version?: boolean;
 }
 
@@ -47,6 +48,7 @@ export function dnsCommand(): Command {
         .default(53),
     )
     .option('--pidfile <file>', 'with --conf: where to write the process id')
+    .option('--check', 'with --conf: say whether the file is understood, and end')
     .option('--quiet', 'with --conf: only warnings and errors')
     .option('--take-over', 'answer beside a server that has the addresses already; end that one once this one is ready')
     .option('--version', 'the version, and end')
@@ -85,6 +87,7 @@ server is reached as the Corefile says, by --kubeconfig, or as a Pod of the clus
 
 Examples:
   signalbox dns --conf /etc/coredns/Corefile
+  signalbox dns --conf Corefile --check             before a cluster changes over from CoreDNS
   signalbox dns --kubeconfig node1.kubeconfig --listen 192.0.2.11:53
   signalbox dns --conf new.Corefile --take-over     an upgrade: beside the server that runs, which is then ended
   signalbox dns --listen 127.0.0.1:5353 --upstream 9.9.9.9     forward only
@@ -100,7 +103,8 @@ Examples:
     keepHeapSmall();
     if (flags.conf !== undefined) {
       const { conf, dnsPort, kubeconfig, pidfile } = flags;
-      const { runCorefile } = await import('./dns-corefile.ts');
+      const { checkCorefile, runCorefile } = await import('./dns-corefile.ts');
+      if (flags.check) return checkCorefile(conf);
       const level = flags.quiet ? 'warn' : flags.logLevel;
       const found = {
         conf,

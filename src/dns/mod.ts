@@ -1,3 +1,3 @@
-export type { KubernetesDirective } from './corefile/mod.ts';
+export { type KubernetesDirective, readCorefile } from './corefile/mod.ts';
 export { CorefileServer, machineFiles } from './service/mod.ts';
 export { type DnsServer, startDns } from './start-dns.ts';

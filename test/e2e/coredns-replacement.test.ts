@@ -9,11 +9,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 
 const root = join(import.meta.dirname, '..', '..');
-const manifest = parseAllDocuments(readFileSync(join(root, 'deploy', 'coredns-replacement.yaml'), 'utf8')).map(
-  // biome-ignore lint/suspicious/noExplicitAny: a manifest
-  (document): any => document.toJS(),
-);
-const corefile: string = manifest.find(({ kind }) => kind === 'ConfigMap').data.Corefile;
+const read = (name: string) =>
+  parseAllDocuments(readFileSync(join(root, 'deploy', name), 'utf8')).map(
+    // biome-ignore lint/suspicious/noExplicitAny: a manifest
+    (document): any => document.toJS(),
+  );
+const corefile: string = read('coredns-configmap.yaml')[0].data.Corefile;
+const manifest = read('coredns-replacement.yaml');
 const [container] = manifest.find(({ kind }) => kind === 'Deployment').spec.template.spec.containers;
 /** Where the machine's API server is, and its DNS too. */
 const address = '192.0.2.1';
@@ -33,6 +35,12 @@ async function until<Result>(
   }
 }
 
+const confined = `
+mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount -o remount,bind,ro / || exit 1
+touch "$0/written" 2>/dev/null && exit 1
+exec setpriv --inh-caps=-all --bounding-set=-all,+net_bind_service --no-new-privs "$0/bin/signalbox" "$@"
+`;
+
 /** A machine of its own, with nothing but loopback: all of CoreDNS's ports are free. */
 function machine(t: TestContext) {
   const name = `t-coredns-${process.pid}`;
@@ -51,8 +59,11 @@ function machine(t: TestContext) {
     rmSync(folder, { recursive: true });
   });
   const inside = ['netns', 'exec', name];
-  const start = (...words: string[]) => {
-    const child = spawn('ip', [...inside, join(root, 'bin', 'signalbox'), ...words], {
+  const start = (...words: string[]) => launch([join(root, 'bin', 'signalbox'), ...words]);
+  /** As the Deployment's securityContext has it: nothing can be written, no capability but one. */
+  const startConfined = (...words: string[]) => launch(['sh', '-c', confined, root, ...words]);
+  const launch = (words: readonly string[]) => {
+    const child = spawn('ip', [...inside, ...words], {
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     let log = '';
@@ -74,24 +85,29 @@ function machine(t: TestContext) {
   };
   const runFully = (...words: string[]) =>
     spawnSync('ip', [...inside, join(root, 'bin', 'signalbox'), ...words], { encoding: 'utf8' });
-  return { folder, start, run, runFully };
+  return { folder, start, startConfined, run, runFully };
 }
 
 const missing = ['dig', 'curl'].filter(
   (tool) => !['/usr/bin', '/bin'].some((folder) => existsSync(join(folder, tool))),
 );
 
-test(`the ConfigMap of deploy/coredns-replacement.yaml, as it is, on CoreDNS's ports${missing.length ? ' (dig and curl are not installed)' : ''}`, {
+test(`kubeadm's Corefile, as it is, in the Deployment of deploy/coredns-replacement.yaml: CoreDNS's ports, a read-only file system, one capability${missing.length ? ' (dig and curl are not installed)' : ''}`, {
   skip: missing.length > 0 || process.getuid?.() !== 0,
 }, async (t) => {
-  const { folder, start, run, runFully } = machine(t);
+  const { folder, start, startConfined, run, runFully } = machine(t);
   const file = join(folder, 'Corefile');
   writeFileSync(file, corefile);
   const kubeconfig = join(folder, 'admin.kubeconfig');
   const server = start('server', '--store', 'memory', '--data-dir', folder, '--advertise-address', address);
   await until('the API server has its kubeconfig', () => existsSync(kubeconfig), server.log);
   const words = container.args.map((word: string) => (word === '/etc/coredns/Corefile' ? file : word));
-  const dns = start('dns', ...words, '--kubeconfig', kubeconfig);
+  const check = runFully('dns', '--conf', file, '--check');
+  assert.deepEqual([check.status, check.stdout], [0, `${file} is understood: 1 server block\n`], check.stderr);
+  const { allowPrivilegeEscalation, capabilities, readOnlyRootFilesystem } = container.securityContext;
+  assert.deepEqual([allowPrivilegeEscalation, readOnlyRootFilesystem], [false, true]);
+  assert.deepEqual(capabilities, { add: ['NET_BIND_SERVICE'], drop: ['ALL'] });
+  const dns = startConfined('dns', ...words, '--kubeconfig', kubeconfig);
   const { path, port } = container.readinessProbe.httpGet;
   const ready = () => run('curl', '-s', `http://127.0.0.1:${port}${path}`);
   await until('it is ready', () => ready() === 'OK', dns.log);

@@ -351,3 +351,23 @@ for (const kind of ['refused', 'lost'] as const) {
     assert.equal(clock.pendingTimers, 0);
   });
 }
+
+test('Unanswered connections are removed soon, and when that fails, for as long as anybody waits', async (t) => {
+  const machine = new Machine(t);
+  const clock = new ManualClock();
+  let calls = 0;
+  const fault = ({ kind }: KernelCall) => {
+    if (kind === 'open') return undefined;
+    calls += 1;
+    return { kind: 'refused' } as const;
+  };
+  const cleaner = machine.cleaner(t, createFaultyKernel(createKernel(), fault), clock);
+  const tcp = stale('IPv4', endpoint('IPv4', 0)).map((flow) => ({ ...flow, protocol: 'TCP' as const }));
+  cleaner.removeStale(tcp);
+  assert.equal(calls, 0, 'whoever lives may answer yet');
+  await clock.advance(500);
+  assert.equal(calls, 1, 'three frontends, one walk');
+  await clock.advance(130_000);
+  assert.equal(calls, 8);
+  assert.equal(clock.pendingTimers, 0, 'nobody waits any more');
+});

@@ -7,12 +7,14 @@ export interface UnansweredOptions {
   readonly table: FlowTable;
   readonly clock: Clock;
   readonly onDeleted: OnDeleted;
-  /** Is told of a failure; what was to be removed is tried again after so long. */
+  /** Is told of a failure, and after how long it would be tried again. */
   readonly onFailure: (error: unknown, retryMs: number) => void;
 }
 
 /** Before a client repeats its SYN for the first time (1 s, RFC 6298), and after any endpoint that lives has answered. */
 const delayMs = 500;
+/** How long Linux repeats a SYN (net.ipv4.tcp_syn_retries), and how long conntrack remembers one. */
+const patienceMs = 120_000;
 /** A walk through a long table takes tens of milliseconds: it may take a twentieth of our time. */
 const restFactor = 20;
 
@@ -25,6 +27,7 @@ export class UnansweredFlows {
   readonly #options: UnansweredOptions;
   #stale: StaleFlow[] = [];
   #restUntilMs = 0;
+  #failures = 0;
   #cancel: Cancel | undefined;
 
   constructor(options: UnansweredOptions) {
@@ -52,18 +55,26 @@ export class UnansweredFlows {
   }
 
   #remove(): void {
-    const { clock, onFailure } = this.#options;
+    const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
       for (const flows of Map.groupBy(this.#stale, keyOf).values()) this.#removeOf(flows);
       this.#stale = [];
+      this.#failures = 0;
     } catch (error) {
-      const retryMs = 2 * delayMs;
-      onFailure(error, retryMs);
-      this.#schedule(retryMs);
+      this.#retry(error);
     }
     const endedMs = clock.monotonicMs();
     this.#restUntilMs = endedMs + restFactor * (endedMs - startedMs);
+  }
+
+  /** Until whoever waited has given up. */
+  #retry(error: unknown): void {
+    this.#failures += 1;
+    const retryMs = delayMs * 2 ** this.#failures;
+    this.#options.onFailure(error, retryMs);
+    if (retryMs > patienceMs) this.#stale = [];
+    else this.#schedule(retryMs);
   }
 
   /** Of one family and protocol: one walk through the table, from which the kernel hands over the unanswered only. */

@@ -7,6 +7,7 @@ import {
   PriorityClass,
   type Resource,
   Service,
+  ServiceAccount,
   ServiceCIDR,
 } from '../kube/mod.ts';
 import type { AddressRange } from './allocation/address-range.ts';
@@ -48,6 +49,9 @@ export async function createDefaults(
   for (const { name, ...fields } of systemPriorities)
     await ensure(registryOf(PriorityClass), undefined, { metadata: { name }, ...fields });
   await ensureServiceCidr(registryOf(ServiceCIDR), ranges, log);
+  // The controller sees to other namespaces; in these, Pods may be made at once.
+  for (const namespace of systemNamespaces)
+    await ensure(registryOf(ServiceAccount), namespace, { metadata: { name: 'default' } });
   await ensure(registryOf(Service), 'default', {
     metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: { clusterIP: ranges[0]!.at(0), ports: [{ name: 'https', port: 443, targetPort: port }] },

@@ -20,6 +20,7 @@ import {
   RoleBinding,
   reviewResources,
   Service,
+  ServiceAccount,
   ServiceCIDR,
 } from '../kube/mod.ts';
 import type { Store } from '../store/port.ts';
@@ -70,6 +71,8 @@ export interface ApiServerOptions {
   /** In [0, 1); default Math.random. Chooses addresses and ports. */
   readonly random?: () => number;
   readonly tokens?: TokenSettings;
+  /** Whether new Pods get a token of their ServiceAccount, which must be there then. Default false. */
+  readonly mountsTokens?: boolean;
 }
 
 export interface ApiServer {
@@ -93,9 +96,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const feed = new Feed({ store, log, clock }, [...caches.values(), allocation.portPool]);
   const namespaces = caches.get(Namespace)!;
   const checkNamespace = namespaceGate(namespaces);
+  const accounts = caches.get(ServiceAccount)!;
+  const findAccount = (namespace: string, name: string) =>
+    accounts.get(`${accounts.prefix}${namespace}/${name}`)?.object as ServiceAccount | undefined;
   const registries = new Map(
     [...caches].map(([resource, cache]) => {
-      const strategy = strategyFor(resource, allocation);
+      const strategy = strategyFor(resource, allocation, options.mountsTokens ? findAccount : undefined);
       return [resource, new Registry({ resource, strategy, cache, feed, store, clock, checkNamespace })];
     }),
   );

@@ -101,6 +101,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     ...{ store, clock, log, serviceCidr, nodePortRange, advertiseAddress, hasPeers },
     advertisePort: port,
     tokens: await tokenSettings(flags),
+    mountsTokens: true,
   });
   // Connections are done when their watches are.
   let https: { close(): Promise<void> } | undefined;
@@ -127,6 +128,7 @@ async function startServer(flags: ServerFlags, log: Logger, running: AsyncDispos
     const controllers = startControllers({
       client: clientOf(componentUser('system:kube-controller-manager')),
       requestSigner: requestSigner(pki, clock),
+      rootCaPem: pki.caPem,
       clientAs: (controller) => clientOf(controllerUser(controller)),
       ...{ clock, log, nodeLifecycle: { graceMs: flags.nodeMonitorGracePeriod } },
     });

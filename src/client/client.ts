@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { messageOf } from '../base/errors.ts';
 import type { ApiRequest, ApiResponse, Exchange } from '../base/exchange.ts';
-import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource } from '../kube/port.ts';
+import { apiVersionOf, type KubeInput, type KubeObject, Pod, type Resource, ServiceAccount } from '../kube/port.ts';
 import { ApiError, isExpired, type ReceivedStatus, unreachable } from './errors.ts';
 import { LineSplitter } from './json-lines.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   ListQuery,
   PageTaker,
   Patch,
+  TokenSpec,
   WatchEvent,
   WatchQuery,
 } from './port.ts';
@@ -169,6 +170,19 @@ class ExchangeClient implements Client {
       url: pathOf(resource, place),
       body: { apiVersion: 'v1', kind: 'DeleteOptions', ...deleteOptions },
     });
+  }
+
+  async requestToken(namespace: string, account: string, spec: TokenSpec) {
+    const place = { namespace, name: account, subresource: 'token' };
+    const { status } = await this.#call<{ status: { token: string; expirationTimestamp: string } }>(
+      `Get a token of ServiceAccount ${namespace}/${account}`,
+      {
+        method: 'POST',
+        url: pathOf(ServiceAccount, place),
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec },
+      },
+    );
+    return status;
   }
 
   async bind(podNamespace: string, podName: string, nodeName: string, podUid?: string): Promise<void> {

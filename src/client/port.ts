@@ -16,6 +16,12 @@ export interface Client {
     options?: InNamespace & { subresource?: string },
   ): Promise<S>;
   delete(resource: Resource, name: string, options?: InNamespace & DeleteOptions): Promise<void>;
+  /** POST .../serviceaccounts/NAME/token */
+  requestToken(
+    namespace: string,
+    account: string,
+    spec: TokenSpec,
+  ): Promise<{ readonly token: string; readonly expirationTimestamp: string }>;
   /** POST .../pods/NAME/binding */
   bind(podNamespace: string, podName: string, nodeName: string, podUid?: string): Promise<void>;
   /**
@@ -24,6 +30,18 @@ export interface Client {
    */
   watch<S extends KubeObject>(resource: Resource<S>, query: WatchQuery): AsyncIterable<WatchEvent<S>>;
   close(): Promise<void>;
+}
+
+/** What a ServiceAccount's token is to be for. */
+export interface TokenSpec {
+  readonly audiences?: readonly string[];
+  readonly expirationSeconds?: number;
+  readonly boundObjectRef?: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+  };
 }
 
 export interface InNamespace {

@@ -15,6 +15,7 @@ import { startNamespaceController } from './namespace/controller.ts';
 import { type NodeLifecycleOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
 import { type PodGcOptions, startPodGcController } from './podgc/controller.ts';
 import { startReplicaSetController } from './replicaset/controller.ts';
+import { startRootCaPublisher } from './rootca/controller.ts';
 import { startServiceAccountController } from './serviceaccount/controller.ts';
 import { startServiceCidrController } from './servicecidrs/controller.ts';
 import type { StopController } from './shared/context.ts';
@@ -31,6 +32,8 @@ export interface ControllersOptions {
   readonly random?: () => number;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly podGc?: PodGcOptions;
+  /** The authority's certificate, for Pods; without it they get none. */
+  readonly rootCaPem?: string;
   /** Without it nobody approves or signs certificate requests. */
   readonly requestSigner?: RequestSigner;
 }
@@ -46,7 +49,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   const { client, clock, log } = options;
   const informers = new SharedInformers({ ...options, indexes: controllerIndexes });
   const recorder = createRecorder({ client, component: 'signalbox-controllers', clock, log });
-  const { clientAs = () => client, requestSigner } = options;
+  const { clientAs = () => client, requestSigner, rootCaPem } = options;
   const as = (controller: string) => ({ client: clientAs(controller), clock, log, informers, recorder });
   // Events are many, and no controller reads them.
   const watched = allResources.filter((resource) => resource !== (Event as Resource));
@@ -68,6 +71,7 @@ export function startControllers(options: ControllersOptions): Controllers {
       startNamespaceController(as('namespace-controller'), allResources),
       startServiceAccountController(as('service-account-controller')),
       startServiceCidrController(as('service-cidrs-controller')),
+      ...(rootCaPem ? [startRootCaPublisher(as('root-ca-cert-publisher'), rootCaPem)] : []),
       startTokenCleaner(as('token-cleaner')),
       startBootstrapSigner(as('bootstrap-signer')),
       ...(requestSigner ? [startCertificateController(as('certificate-controller'), requestSigner)] : []),

@@ -4,7 +4,7 @@ export { isInputError } from './errors.ts';
 export { resolveIntOrPercent } from './int-or-percent.ts';
 export { Job } from './kinds/batch.ts';
 export { CertificateSigningRequest, type SigningCondition } from './kinds/certificates.ts';
-export { Lease, Secret, ServiceAccount } from './kinds/cluster.ts';
+export { Lease, Secret } from './kinds/cluster.ts';
 export { Endpoints } from './kinds/endpoints.ts';
 export { type KubeProxyConfiguration, kubeProxyConfiguration } from './kinds/kube-proxy-configuration.ts';
 export { IPAddress, ServiceCIDR } from './kinds/networking.ts';

@@ -2,7 +2,7 @@
  * What it takes to read and follow objects, for programs that count their memory: without defaults, validation, patches,
  * tables and OpenAPI, which cost a process 5 MiB. `mod.ts` has all of it.
  */
-export { ConfigMap, Event, Namespace } from './kinds/cluster.ts';
+export { ConfigMap, Event, Namespace, ServiceAccount } from './kinds/cluster.ts';
 export { type Endpoint, type EndpointPort, EndpointSlice } from './kinds/endpoints.ts';
 export { Pod } from './kinds/pod.ts';
 export { Service, type ServicePort } from './kinds/service.ts';

@@ -6,20 +6,21 @@ import type { Logger } from '../base/log.ts';
 import { kubernetesVersion, version } from '../base/version.ts';
 import { type Client, createInformer, createRecorder, isNotFound } from '../client/mod.ts';
 import type { Kernel } from '../kernel/mod.ts';
-import { ConfigMap, type KubeObject, Node, parseResolvConf, type Resource, Secret } from '../kube/mod.ts';
+import { ConfigMap, type KubeObject, Node, parseResolvConf, parseTime, type Resource, Secret } from '../kube/mod.ts';
 import { readIfPresent, writeAtomic } from './files.ts';
 import { LogKeeper } from './logs/log-keeper.ts';
 import { BridgeNetwork } from './network/bridge-network.ts';
 import { NodeRouter } from './network/node-routes.ts';
 import { keepRoutes } from './network/route-keeper.ts';
 import { writeSysctl } from './network/sysctl.ts';
-import type { EnvironmentSources } from './pods/environment.ts';
 import { PodManager } from './pods/manager.ts';
 import { readNodeFacts } from './registration/node-facts.ts';
 import { Registration } from './registration/registration.ts';
 import { createCatalogue, type OwnCommand } from './runtime/catalogue.ts';
 import { closeInheritedDescriptors } from './runtime/process/descriptors.ts';
+import { volumesFolder } from './runtime/process/pod-directory.ts';
 import { createProcessRuntime } from './runtime/process/process-runtime.ts';
+import type { VolumeSources } from './volumes/files.ts';
 
 export interface NodeAgentOptions {
   readonly nodeName: string;
@@ -112,6 +113,8 @@ export async function startNodeAgent({
     recorder,
     catalogue: createCatalogue(options.ownCommand),
     sources: sourcesFrom(client),
+    volumesFolder: ({ metadata: { name, namespace = '', uid } }) =>
+      volumesFolder(stateDir, { podNamespace: namespace, podName: name, podUid: uid }),
     names: {
       nodeName,
       clusterDns: options.clusterDns,
@@ -160,7 +163,7 @@ function agentId(stateDir: string): string {
   return made;
 }
 
-function sourcesFrom(client: Client): EnvironmentSources {
+function sourcesFrom(client: Client): VolumeSources {
   const find = async <S extends KubeObject>(resource: Resource<S>, namespace: string, name: string) => {
     try {
       return await client.get(resource, name, { namespace });
@@ -170,6 +173,15 @@ function sourcesFrom(client: Client): EnvironmentSources {
     }
   };
   return {
+    async token({ metadata, spec }, audience, expirationSeconds) {
+      const { name, namespace = '', uid } = metadata;
+      const status = await client.requestToken(namespace, spec.serviceAccountName ?? 'default', {
+        ...(audience ? { audiences: [audience] } : {}),
+        expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+      });
+      return { token: status.token, expiresAtMs: parseTime(status.expirationTimestamp) ?? 0 };
+    },
     configMap: (namespace, name) => find(ConfigMap, namespace, name),
     secret: (namespace, name) => find(Secret, namespace, name),
   };

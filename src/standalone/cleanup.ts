@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { deleteNetns, listNetns, type NetworkAdmin } from '../kernel/mod.ts';
+import { removeAccountMountPoint } from '../node/mod.ts';
 import { layoutOf } from './layout.ts';
 import { removeStateRoot } from './owner.ts';
 import { killProcessesOf } from './processes.ts';
@@ -30,5 +31,6 @@ export async function removeCluster(
   for (const namespace of namespaces) deleteNetns(namespace);
   rmSync(layout.stateDir, { recursive: true, force: true });
   removeStateRoot(stateRoot);
+  removeAccountMountPoint();
   return { processes, namespaces: namespaces.length, link };
 }

@@ -74,6 +74,8 @@ function systemPod(node: NodeLayout, name: string, labels: Record<string, string
         nodeName: node.name,
         hostNetwork: true,
         dnsPolicy: 'Default',
+        // They have kubeconfigs of their own.
+        automountServiceAccountToken: false,
         tolerations: [{ operator: 'Exists' }],
         containers: [{ name, ...container }],
       },

@@ -1,18 +1,19 @@
 import type { Resource } from '../../kube/mod.ts';
 import type { ServiceAllocation } from '../allocation/service-allocation.ts';
 import type { Strategy } from '../registry/strategy.ts';
+import type { FindAccount } from './account-mounts.ts';
 import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { serviceStrategy } from './service.ts';
 
 /** What is particular to each kind; most have nothing. */
-export function strategyFor(resource: Resource, allocation: ServiceAllocation): Strategy {
+export function strategyFor(resource: Resource, allocation: ServiceAllocation, findAccount?: FindAccount): Strategy {
   switch (resource.kind) {
     case 'Namespace':
       return namespaceStrategy;
     case 'Pod':
-      return podStrategy;
+      return podStrategy(findAccount);
     case 'Service':
       return serviceStrategy(allocation);
     case 'Deployment':

@@ -1,10 +1,16 @@
 import { type Pod, qosClassOf } from '../../kube/mod.ts';
 import type { Strategy } from '../registry/strategy.ts';
+import { type FindAccount, mountAccount } from './account-mounts.ts';
 
-export const podStrategy: Strategy<Pod> = {
+/** Mirrors show what an agent was given by a file: it runs without an account. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
+/** @param findAccount left out: Pods get no tokens, and their accounts need not be there */
+export const podStrategy = (findAccount: FindAccount | undefined): Strategy<Pod> => ({
   countsGenerations: true,
   prepareCreate(draft) {
     draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
+    if (findAccount && draft.metadata.annotations?.[mirrorAnnotation] === undefined) mountAccount(draft, findAccount);
   },
   prepareUpdate(draft, before) {
     // Pods are assigned by the binding subresource alone.
@@ -18,4 +24,4 @@ export const podStrategy: Strategy<Pod> = {
     const seconds = asked ?? pod.metadata.deletionGracePeriodSeconds ?? own;
     return seconds < 0 ? 1 : seconds;
   },
-};
+});

@@ -2,6 +2,7 @@ import type { Container, Pod } from '../../kube/mod.ts';
 import { PodError } from '../errors.ts';
 import type { Catalogue } from '../runtime/catalogue.ts';
 import type { ContainerConfig } from '../runtime/port.ts';
+import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import { type EnvironmentSources, environmentOf, type PodPlace } from './environment.ts';
 import { expand } from './expand.ts';
 
@@ -13,21 +14,18 @@ export async function containerConfigOf(
   place: PodPlace,
   sources: EnvironmentSources,
   catalogue: Catalogue,
+  volumes: Pick<PodVolumes, 'mountsOf'>,
 ): Promise<ContainerConfig> {
-  const operation = `Configure container ${container.name}`;
-  const mount = container.volumeMounts?.[0];
-  if (mount) {
-    const state = `volume ${JSON.stringify(mount.name)} cannot be mounted: the process runtime has no volumes`;
-    throw new PodError(operation, 'config', state);
-  }
   const words = commandOf(container, catalogue);
   const environment = await environmentOf(pod, container, place, sources);
+  const mounts = await volumes.mountsOf(container);
   return {
     name: container.name,
     attempt,
     image: container.image ?? '',
     command: words.map((word) => expand(word, environment)),
     environment,
+    ...(mounts.length > 0 && { mounts }),
     ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Pod } from '../../kube/mod.ts';
 import type { Catalogue } from '../runtime/catalogue.ts';
 import type { Runtime } from '../runtime/port.ts';
+import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { EnvironmentSources, PodPlace } from './environment.ts';
 
 /** What a container's keeper has from the Pod that the container belongs to; always the present state. */
@@ -10,6 +11,7 @@ export interface PodContext {
   readonly clock: Clock;
   readonly catalogue: Catalogue;
   readonly sources: EnvironmentSources;
+  readonly volumes: PodVolumes;
   /** As the API has it. */
   readonly pod: Pod;
   readonly place: PodPlace;

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { createApiServer } from '../../apiserver/mod.ts';
 import { ManualClock } from '../../base/clock.ts';
@@ -78,7 +80,9 @@ function createManager(client: Client, clock: ManualClock, runtime: FakeRuntime,
     sources: {
       configMap: (namespace, name) => find(client.get(ConfigMap, name, { namespace })),
       secret: (namespace, name) => find(client.get(Secret, name, { namespace })),
+      token: async () => ({ token: 'token', expiresAtMs: clock.now() + 3_600_000 }),
     },
+    volumesFolder: () => path.join(tmpdir(), 'signalbox-no-volumes'),
     names: {
       nodeName: 'node1',
       clusterDns: ['10.96.0.10'],

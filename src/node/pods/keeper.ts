@@ -79,11 +79,11 @@ export class ContainerKeeper {
   }
 
   async start(): Promise<void> {
-    const { clock, runtime, pod, catalogue, sources, place } = this.#context;
+    const { clock, runtime, pod, catalogue, sources, place, volumes } = this.#context;
     const last = this.#attempts.at(-1);
     const attempt = last ? last.attempt + 1 : 0;
     try {
-      const config = await containerConfigOf(pod, this.#spec, attempt, place, sources, catalogue);
+      const config = await containerConfigOf(pod, this.#spec, attempt, place, sources, catalogue, volumes);
       if (last?.exit) this.#backOff = afterRestart(this.#backOff, last.exit.finishedAtMs, clock.now());
       this.#obstacle = undefined;
       const { id } = await runtime.startContainer(pod.metadata.uid, config);

@@ -5,8 +5,10 @@ import type { Client, Recorder } from '../../client/mod.ts';
 import { type Container, formatTime, type Pod } from '../../kube/mod.ts';
 import type { Catalogue } from '../runtime/catalogue.ts';
 import type { Runtime } from '../runtime/port.ts';
+import type { VolumeSources } from '../volumes/files.ts';
+import { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { PodContext } from './context.ts';
-import type { EnvironmentSources, PodPlace } from './environment.ts';
+import type { PodPlace } from './environment.ts';
 import { ContainerKeeper } from './keeper.ts';
 import { type PodAction, type PodPlan, planPod } from './plan.ts';
 import { hostnameOf, type NameServiceOptions, sandboxConfigOf } from './sandbox-config.ts';
@@ -22,7 +24,9 @@ export interface PodWorkerOptions {
   readonly log: Logger;
   readonly recorder: Recorder;
   readonly catalogue: Catalogue;
-  readonly sources: EnvironmentSources;
+  readonly sources: VolumeSources;
+  /** Where the volumes of a Pod are kept. */
+  readonly volumesFolder: (pod: Pod) => string;
   readonly names: NameServiceOptions;
   readonly nodeAddress: string;
   readonly capacity: PodPlace['capacity'];
@@ -42,6 +46,7 @@ export class PodWorker {
   readonly #context: PodContext;
   readonly #keepers = new Map<string, ContainerKeeper>();
   readonly #writer: StatusWriter;
+  readonly #volumes: PodVolumes;
   readonly #startTime: string;
   readonly #concluded: 'Succeeded' | 'Failed' | undefined;
   #failure: PodView['failure'];
@@ -64,10 +69,14 @@ export class PodWorker {
     this.#startTime = pod.status?.startTime ?? formatTime(clock.now());
     const phase = pod.status?.phase;
     this.#concluded = phase === 'Succeeded' || phase === 'Failed' ? phase : undefined;
+    const { sources, volumesFolder } = options;
+    this.#volumes = new PodVolumes(pod, { folder: volumesFolder(pod), sources, clock, log });
     this.#context = this.#createContext();
+    if (options.runtime.get(this.#uid)?.containers.some(({ exit }) => !exit)) this.#volumes.resume();
   }
 
   update(pod: Pod): void {
+    this.#volumes.update(pod);
     this.#writer.update(pod);
     this.#hurry();
     this.wake();
@@ -93,6 +102,7 @@ export class PodWorker {
     this.#stopped = true;
     this.#cancelWake();
     this.#writer.stop();
+    this.#volumes.stop();
     for (const keeper of this.#keepers.values()) keeper.release();
   }
 
@@ -245,6 +255,7 @@ export class PodWorker {
       clock,
       catalogue,
       sources,
+      volumes: this.#volumes,
       get pod() {
         return worker.#pod;
       },

@@ -73,6 +73,14 @@ export interface ContainerConfig {
   readonly environment: Readonly<Record<string, string>>;
   /** Default `/`. */
   readonly workingDir?: string;
+  readonly mounts?: readonly Mount[];
+}
+
+/** A folder or file of the machine that a container sees in another place. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
 }
 
 export interface ContainerStatus {

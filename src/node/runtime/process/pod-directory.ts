@@ -31,6 +31,12 @@ export interface ContainerRecord {
 
 export const podsFolder = (stateDir: string): string => path.join(stateDir, 'pods');
 
+type PodNames = Pick<SandboxConfig, 'podNamespace' | 'podName' | 'podUid'>;
+
+/** Where a Pod's volumes are kept; they go with the Pod's folder. */
+export const volumesFolder = (stateDir: string, names: PodNames): string =>
+  path.join(PodDirectory.of(stateDir, names).path, 'pod.volumes');
+
 /** Every Pod's folder under the state directory. */
 export function podDirectories(stateDir: string): PodDirectory[] {
   try {
@@ -63,7 +69,7 @@ export class PodDirectory {
     this.path = folder;
   }
 
-  static of(stateDir: string, { podNamespace, podName, podUid }: SandboxConfig): PodDirectory {
+  static of(stateDir: string, { podNamespace, podName, podUid }: PodNames): PodDirectory {
     const name = `${podNamespace}_${podName}_${podUid}`;
     assert(!name.includes('/'), `Pod ${JSON.stringify(name)} cannot name a folder`);
     return new PodDirectory(path.join(podsFolder(stateDir), name));

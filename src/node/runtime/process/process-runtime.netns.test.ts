@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -276,3 +277,34 @@ test('destroyAll ends everything that a dead agent left running, and only that',
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
+
+test('A container sees its volumes, read-only where it is said so, and nobody else does', async (t) => {
+  const pod = await setUp(t);
+  const folder = mkdtempSync(path.join(tmpdir(), "t-node-volume 'x'-"));
+  const target = `/tmp/${path.basename(folder)}.mount`;
+  t.after(() => {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(target, { recursive: true, force: true });
+  });
+  writeFileSync(path.join(folder, 'token'), 'secret');
+  const run = async (attempt: number, readOnly: boolean, script: string) => {
+    const config = { ...containerConfig(sh(script)), attempt, mounts: [{ source: folder, target, readOnly }] };
+    const container = await pod.runtime.startContainer('a', config);
+    await whenEnded(pod.runtime, container.id);
+    return readFileSync(logOf(pod.node, container), 'utf8');
+  };
+  const quoted = `'${target.replaceAll("'", "'\\''")}'`;
+  const script = `cat ${quoted}/token; echo more 2>/dev/null >${quoted}/new && echo written || echo refused`;
+  assert.equal(await run(0, true, script), 'secretrefused\n');
+  assert.equal(await run(1, false, script), 'secretwritten\n');
+  assert.deepEqual(readdirSync(target), [], 'the machine sees an empty folder');
+  const config = {
+    ...containerConfig(sh('exit')),
+    attempt: 2,
+    mounts: [{ source: folder, target: '/nowhere/x', readOnly: true }],
+  };
+  await assert.rejects(
+    pod.runtime.startContainer('a', config),
+    /mount point \/nowhere\/x does not exist on this machine/,
+  );
+});

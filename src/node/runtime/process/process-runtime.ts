@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { type Clock, sleep } from '../../../base/clock.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
@@ -19,9 +20,10 @@ import { execCommand } from './exec.ts';
 import { checkExecutable, defaultPath } from './executable.ts';
 import { clusterVariable, launch } from './launch.ts';
 import { whenReleased } from './liveness.ts';
+import { ensureMountPoint } from './mount-point.ts';
 import { type ContainerRecord, PodDirectory, type PodRecord, podDirectories } from './pod-directory.ts';
 import { bootId, isAlive, type ProcessIdentity, signalProcess } from './procfs.ts';
-import { containerScript, sandboxCommand } from './scripts.ts';
+import { containerScript, mountScript, sandboxCommand } from './scripts.ts';
 import { findTools, type Tools } from './tools.ts';
 
 export interface ProcessRuntimeOptions {
@@ -224,6 +226,7 @@ class ProcessRuntime implements Runtime {
     const directory = pod.directory.container(config);
     directory.remove();
     mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+    this.#prepareMounts(directory.path, config);
     const { plain, awkward } = splitEnvironment(config.environment);
     // A background job of sh ignores two signals. A session of its own, so that nothing which the program does to its
     // process group concerns its init.
@@ -236,6 +239,13 @@ class ProcessRuntime implements Runtime {
       environment: this.#environment(plain),
       expect: 'started',
     });
+  }
+
+  /** The Pod shares the machine's file system, so what is mounted over must be there. */
+  #prepareMounts(folder: string, { mounts = [] }: ContainerConfig): void {
+    if (mounts.length === 0) return;
+    for (const { target } of mounts) ensureMountPoint(target);
+    writeFileSync(path.join(folder, 'mounts'), mountScript(this.#tools, mounts), { mode: 0o600 });
   }
 
   #enter({ pid }: ProcessIdentity): string[] {

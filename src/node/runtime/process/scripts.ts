@@ -1,4 +1,4 @@
-import type { SandboxConfig } from '../port.ts';
+import type { Mount, SandboxConfig } from '../port.ts';
 import type { Tools } from './tools.ts';
 
 /**
@@ -63,7 +63,8 @@ export function sandboxCommand(
 }
 
 /**
- * Runs under `nsenter … unshare --pid --mount`: $1 directory, $2 log, $3 working directory, then the program. The
+ * Runs under `nsenter … unshare --pid --mount`: $1 directory, $2 log, $3 working directory, then the program. What
+ * stands in $1/mounts (mountScript) is run in the container's own mount namespace. The
  * container's init is PID 1 of a PID namespace nested in the Pod's: it waits, reaps, notes the exit code in one
  * write(2), and with its own end the kernel kills whatever the program left running.
  */
@@ -75,6 +76,7 @@ set -eu
   read -r _signalbox <"/proc/self/fd/3/self/stat"
   printf '%s\\n' "$_signalbox" >"$1/init"
   ${tools.mount} -t proc proc /proc
+  [ ! -e "$1/mounts" ] || . "$1/mounts"
   _signalbox=0
   (
     read -r _signalbox <"/proc/self/fd/3/self/stat"
@@ -90,3 +92,15 @@ set -eu
   printf '%s\\n' "$_signalbox" >"$1/exit"
 ) </dev/null &
 `;
+
+/** The commands that bring the container's volumes in, for its `mounts` file. */
+export const mountScript = (tools: Tools, mounts: readonly Mount[]): string =>
+  mounts
+    .flatMap(({ source, target, readOnly }) => [
+      `${tools.mount} --bind ${quoted(source)} ${quoted(target)}`,
+      ...(readOnly ? [`${tools.mount} -o remount,bind,ro ${quoted(target)}`] : []),
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

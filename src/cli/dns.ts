@@ -62,7 +62,7 @@ export function dnsCommand(): Command {
     .addOption(
       new Option(
         '--upstream <address[:port]>',
-        'resolver for all other names, tls:// before it for TLS; may be given again',
+        'resolver for all other names, tls:// or https:// before it; may be given again',
       )
         .argParser(repeated((text) => text))
         .default([], 'those of --resolv-conf'),

@@ -184,6 +184,7 @@ test('every option of a directive is read', () => {
       'forward',
       [
         'forward example.org 192.0.2.1 dns://192.0.2.2:5353 tls://[2001:db8::1]:8853 etc/resolv.conf dns.example.org:5353 {',
+        'doh_method GET',
         'resolver 192.0.2.9 192.0.2.10:5353',
         'resolve_interval 10s',
         'except a.example.org b.example.org',
@@ -212,6 +213,7 @@ test('every option of a directive is read', () => {
             ...['192.0.2.1', '192.0.2.2:5353', 'tls://[2001:db8::1]:8853', 'etc/resolv.conf'],
             'dns.example.org:5353',
           ],
+          dohMethod: 'GET',
           resolvers: ['192.0.2.9', '192.0.2.10:5353'],
           resolveIntervalMs: 10_000,
           except: ['a.example.org', 'b.example.org'],
@@ -488,7 +490,10 @@ test('a mistake is told with file, line, word and the nearest thing that is know
       inBlock('forward . dns.example {', 'resolve_interval 0s', '}'),
       'line 3: "0s" of resolve_interval of forward is not a duration such as 5s or 1m30s',
     ],
-    [inBlock('forward . https://9.9.9.9'), 'line 2: https://9.9.9.9: resolvers are asked over plain DNS and TLS only'],
+    [
+      inBlock('forward . quic://9.9.9.9'),
+      'line 2: quic://9.9.9.9: resolvers are asked over plain DNS, TLS and HTTPS only',
+    ],
     [
       inBlock('forward . tls://9.9.9.9%a.example {', 'tls_servername b.example', '}'),
       'line 2: tls://9.9.9.9%a.example has a server name besides tls_servername',

@@ -12,10 +12,11 @@ test('what is the name of a host, and what was meant for something else', () => 
     ['dns.example.org', { host: 'dns.example.org', port: 53, transport: 'dns' }],
     ['dns.example.org.', { host: 'dns.example.org', port: 53, transport: 'dns' }],
     ['kube-dns.kube-system.svc:5353', { host: 'kube-dns.kube-system.svc', port: 5353, transport: 'dns' }],
+    ['https://dns.example.org/own', { host: 'dns.example.org', port: 443, transport: 'https', path: '/own' }],
     ['resolver', { host: 'resolver', port: 53, transport: 'dns' }],
     ['tls://dns.example.org', { host: 'dns.example.org', port: 853, transport: 'tls' }],
     ['tls://1dot1dot1dot1.example:8853', { host: '1dot1dot1dot1.example', port: 8853, transport: 'tls' }],
-    ...['192.0.2.1', '192.0.2.256', '2001:db8::1', '[2001:db8::1]:53', 'a:0', 'a:65536', '-a', 'a..b', 'https://a'].map(
+    ...['192.0.2.1', '192.0.2.256', '2001:db8::1', '[2001:db8::1]:53', 'a:0', 'a:65536', '-a', 'a..b', 'quic://a'].map(
       (text): [string, unknown] => [text, undefined],
     ),
   ];

@@ -3,7 +3,14 @@ import { isIP } from 'node:net';
 import type { Cancel, Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { type SocketAddress, socketAddressText, type UpstreamTarget } from './upstreams.ts';
+import {
+  isTransport,
+  ports,
+  type SocketAddress,
+  socketAddressText,
+  splitTarget,
+  type UpstreamTarget,
+} from './upstreams.ts';
 
 /** A resolver by its name. */
 export interface HostTarget extends Omit<UpstreamTarget, 'address'> {
@@ -60,7 +67,7 @@ export class HostTargets {
       const addresses = (await this.#lookup(host)).sort();
       if (addresses.join() === this.#upstreams.map(({ address }) => address).join()) return;
       // Over TLS the certificate must bear the name, unless another one has been given for it.
-      const named = rest.transport === 'tls' ? { serverName: host, ...rest } : rest;
+      const named = rest.transport !== 'dns' ? { serverName: host, ...rest } : rest;
       this.#upstreams = addresses.map((address) => ({ ...named, address }));
       log.info('Looked up a resolver', { host, addresses: addresses.join() });
     } catch (error) {
@@ -88,11 +95,11 @@ const hostPattern = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?
 
 /** `dns.example.org`, `tls://dns.example.org:8853`. Undefined: that is no name of a host. */
 export function parseHostTarget(text: string): HostTarget | undefined {
-  const [, scheme = 'dns', host = '', portText] = /^(?:([a-z0-9]+):\/\/)?([^:%]+)(?::(\d+))?$/.exec(text) ?? [];
-  if (scheme !== 'dns' && scheme !== 'tls') return undefined;
+  const { scheme, rest, path } = splitTarget(text);
+  const [, host = '', portText] = /^([^:%]+)(?::(\d+))?$/.exec(rest) ?? [];
   // What consists of digits and dots was meant as an address.
-  if (!hostPattern.test(host) || isIP(host) !== 0 || /^[\d.]+$/.test(host)) return undefined;
-  const port = portText === undefined ? (scheme === 'tls' ? 853 : 53) : Number(portText);
+  if (!isTransport(scheme) || !hostPattern.test(host) || isIP(host) !== 0 || /^[\d.]+$/.test(host)) return undefined;
+  const port = portText === undefined ? ports[scheme] : Number(portText);
   if (port < 1 || port > 65_535) return undefined;
-  return { host: host.replace(/\.$/, ''), port, transport: scheme };
+  return { host: host.replace(/\.$/, ''), port, transport: scheme, ...(path && { path }) };
 }

@@ -13,6 +13,8 @@ export interface ForwardingOptions {
   readonly forceTcp: boolean;
   /** Over UDP whatever the client came by; what is cut is still fetched over TCP. */
   readonly preferUdp: boolean;
+  /** How a question is sent over HTTPS. */
+  readonly dohMethod: 'GET' | 'POST';
   readonly tls: TlsFiles & { readonly serverName?: string };
   /** How long a connection is kept that nobody asks on. */
   readonly expireMs: number;
@@ -43,6 +45,7 @@ export const forwardingDefaults: Omit<ForwardingOptions, 'to'> = {
   policy: 'random',
   forceTcp: false,
   preferUdp: false,
+  dohMethod: 'POST',
   tls: {},
   expireMs: 10_000,
   maxAgeMs: 0,

@@ -1,18 +1,14 @@
 import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Cancel, Clock } from '../../base/clock.ts';
+import type { Cancel } from '../../base/clock.ts';
 import { codeOf } from '../../base/errors.ts';
 import { TcpFrames, tcpFrame } from '../tcp-frames.ts';
 import { failed, type Outgoing, type Patience, settleOnce } from './exchange.ts';
+import type { ConnectionHooks, PooledConnection } from './stream-pool.ts';
 
-export interface StreamConnectionOptions {
+export interface StreamConnectionOptions extends ConnectionHooks {
   /** TCP or TLS, on its way to be connected. */
   readonly socket: Socket;
-  readonly resolver: string;
-  readonly clock: Clock;
-  /** Nobody waits for an answer on it any more. */
-  readonly onIdle: (connection: StreamConnection) => void;
-  readonly onClosed: (connection: StreamConnection) => void;
 }
 
 /**
@@ -22,7 +18,7 @@ export interface StreamConnectionOptions {
 const mostUnderWay = 8;
 
 /** A connection to a resolver that carries several questions at once; answers come in any order (RFC 7766 section 7). */
-export class StreamConnection {
+export class StreamConnection implements PooledConnection {
   readonly openedMs: number;
   readonly #options: StreamConnectionOptions;
   readonly #frames = new TcpFrames();

@@ -100,6 +100,7 @@ test('a connection that the resolver closes, idle or in the middle, costs nobody
   };
   const asked = Array.from({ length: 5 }, () => lines(true));
   for (const answered of asked) assert.deepEqual(await answered, wanted);
+  assert.equal(upstream.connections, 3, 'they share the new one');
   assert.equal(upstream.checks.length, 0, 'nobody doubts it');
 });
 

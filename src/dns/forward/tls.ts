@@ -1,8 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { messageOf, UsageError } from '../../base/errors.ts';
-import type { UpstreamTarget } from './upstreams.ts';
+import { HttpsConnection } from './https-connection.ts';
+import { StreamConnection } from './stream-connection.ts';
+import type { ConnectionHooks, PooledConnection } from './stream-pool.ts';
+import { socketAddressText, type UpstreamTarget } from './upstreams.ts';
 
 /** Files in PEM, as `tls` of a Corefile names them. */
 export interface TlsFiles {
@@ -12,12 +16,21 @@ export interface TlsFiles {
   readonly caFile?: string;
 }
 
-/** Opens connections to one resolver. TLS sessions are resumed: a second handshake is cheaper (RFC 7858 section 3.4). */
-export function opener(target: UpstreamTarget, context: () => SecureContext): () => Socket {
-  const { address: host, port, transport, serverName } = target;
-  if (transport === 'dns') return () => connectTcp({ host, port });
+/**
+ * Opens connections to one resolver. TLS sessions are resumed: a second handshake is cheaper (RFC 7858 section 3.4).
+ * `method` is how questions are sent over HTTPS.
+ */
+export function opener(
+  target: UpstreamTarget,
+  method: 'GET' | 'POST',
+  context: () => SecureContext,
+): (hooks: ConnectionHooks) => PooledConnection {
+  const { address: host, port, transport, serverName, path = '/dns-query' } = target;
+  if (transport === 'dns') {
+    return (hooks) => new StreamConnection({ ...hooks, socket: connectTcp({ host, port }) });
+  }
   let session: Buffer | undefined;
-  return () => {
+  const connect = (ALPNProtocols?: string[]) => {
     const socket = connectTls({
       host,
       port,
@@ -25,11 +38,18 @@ export function opener(target: UpstreamTarget, context: () => SecureContext): ()
       // An address is no server name (RFC 6066 section 3); without a name the certificate must bear the address.
       ...(serverName && { servername: serverName }),
       ...(session && { session }),
+      ...(ALPNProtocols && { ALPNProtocols }),
     });
     socket.on('session', (latest) => {
       session = latest;
     });
     return socket;
+  };
+  if (transport === 'tls') return (hooks) => new StreamConnection({ ...hooks, socket: connect() });
+  const authority = serverName ?? socketAddressText(target);
+  return (hooks) => {
+    const http = connectHttp2(`https://${authority}`, { createConnection: () => connect(['h2']) });
+    return new HttpsConnection({ ...hooks, session: http, authority, path, method });
   };
 }
 

@@ -28,6 +28,9 @@ export interface UpstreamOptions {
   readonly tlsContext: () => SecureContext;
 }
 
+/** As CoreDNS calls what goes over a connection. */
+const protocolOf: Record<UpstreamTarget['transport'], Protocol> = { dns: 'tcp', tls: 'tcp-tls', https: 'https' };
+
 /** How long a resolver may take for a health check. */
 const checkMs = 1000;
 
@@ -49,7 +52,7 @@ export class Upstream {
     this.#streams = new StreamPool({
       resolver: this.#name,
       clock,
-      open: opener(target, tlsContext),
+      open: opener(target, options.options.dohMethod, tlsContext),
       expireMs,
       maxAgeMs,
       maxIdle: maxIdleConnections,
@@ -96,8 +99,9 @@ export class Upstream {
     this.#streams.close();
   }
 
+  /** Over TLS, HTTPS or not, nothing goes in datagrams. */
   get #isTls(): boolean {
-    return this.#options.target.transport === 'tls';
+    return this.#options.target.transport !== 'dns';
   }
 
   async #exchange(question: Outgoing<UpstreamAnswer>, inStream: boolean, patience: Patience): Promise<UpstreamAnswer> {
@@ -123,7 +127,8 @@ export class Upstream {
 
   async #inStream<Result>(question: Outgoing<Result>, patience: Patience): Promise<Result> {
     const { books } = this.#options;
-    const protocol: Protocol = this.#isTls ? 'tcp-tls' : 'tcp';
+    const protocol = protocolOf[this.#options.target.transport];
+    const known = this.#streams.openedCount;
     const kept = this.#streams.kept();
     if (kept) {
       books.hits[protocol]++;
@@ -134,8 +139,10 @@ export class Upstream {
         if (codeOf(error) !== 'closed') throw error;
       }
     }
-    books.misses[protocol]++;
-    return this.#streams.opened().ask(question, patience);
+    // After a restart all that were kept are as dead as the first; whoever finds that out shares the new ones.
+    const fresh = kept && this.#streams.kept(known);
+    if (!fresh) books.misses[protocol]++;
+    return (fresh ?? this.#streams.opened()).ask(question, patience);
   }
 
   #check(): Promise<unknown> {

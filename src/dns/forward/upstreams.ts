@@ -10,12 +10,16 @@ export interface SocketAddress {
 
 /** A resolver, and how it is spoken to. */
 export interface UpstreamTarget extends SocketAddress {
-  readonly transport: 'dns' | 'tls';
+  readonly transport: 'dns' | 'tls' | 'https';
   /** The name that its certificate must bear; by default its address. */
   readonly serverName?: string;
+  /** Of the requests over HTTPS; default `/dns-query`. */
+  readonly path?: string;
 }
 
-const ports = { dns: 53, tls: 853 } as const;
+/** Where a resolver is asked that names no port. */
+export const ports = { dns: 53, tls: 853, https: 443 } as const;
+export const isTransport = (scheme: string): scheme is UpstreamTarget['transport'] => Object.hasOwn(ports, scheme);
 /** As many as CoreDNS takes. */
 const mostInFile = 15;
 
@@ -32,18 +36,25 @@ export function parseResolvConf(text: string): UpstreamTarget[] {
 
 /**
  * `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`, `tls://9.9.9.9`, and with the name that the
- * certificate must bear `tls://9.9.9.9%dns.quad9.net:853`. Throws UsageError.
+ * certificate must bear `tls://9.9.9.9%dns.quad9.net:853`; over HTTPS `https://9.9.9.9/dns-query`. Throws UsageError.
  */
 export function parseUpstream(text: string): UpstreamTarget {
-  const [, scheme = 'dns', rest = ''] = /^(?:([a-z0-9]+):\/\/)?(.*)$/.exec(text) ?? [];
-  const { place, serverName } = scheme === 'tls' ? splitServerName(rest) : { place: rest };
+  const { scheme, rest, path } = splitTarget(text);
+  const { place, serverName } = scheme === 'dns' ? { place: rest } : splitServerName(rest);
   const bracketed = /^\[(.+)\](?::(\d+))?$/.exec(place);
   const plain = isAddress(place) ? [place, place] : /^([\d.]+):(\d+)$/.exec(place);
   const [, address = '', portText] = bracketed ?? plain ?? [];
-  if ((scheme !== 'dns' && scheme !== 'tls') || !isAddress(address)) throw unusable(text);
+  if (!isTransport(scheme) || !isAddress(address)) throw unusable(text);
   const port = portText === undefined ? ports[scheme] : Number(portText);
   if (port < 1 || port > 65_535) throw unusable(text);
-  return { address, port, transport: scheme, ...(serverName && { serverName }) };
+  return { address, port, transport: scheme, ...(serverName && { serverName }), ...(path && { path }) };
+}
+
+/** Only over HTTPS there is a path. */
+export function splitTarget(text: string): { scheme: string; rest: string; path?: string } {
+  const [, scheme = 'dns', rest = ''] = /^(?:([a-z0-9]+):\/\/)?(.*)$/.exec(text) ?? [];
+  const slash = scheme === 'https' ? rest.indexOf('/') : -1;
+  return slash < 0 ? { scheme, rest } : { scheme, rest: rest.slice(0, slash), path: rest.slice(slash) };
 }
 
 /** CoreDNS has the name where an IPv6 address has its zone, in front of the port. */
@@ -72,4 +83,4 @@ export const socketAddressText = ({ address, port }: SocketAddress): string =>
 
 /** As an option has it; tells apart what must not share connections or health. */
 export const targetText = (target: UpstreamTarget): string =>
-  `${target.transport === 'tls' ? 'tls://' : ''}${socketAddressText(target)}${target.serverName ? ` (${target.serverName})` : ''}`;
+  `${target.transport === 'dns' ? '' : `${target.transport}://`}${socketAddressText(target)}${target.path ?? ''}${target.serverName ? ` (${target.serverName})` : ''}`;

@@ -5,15 +5,15 @@ import { counter, Distribution, exponential, histogram, type Sample } from './sc
 /** CoreDNS's, from plugin.go. */
 const secondsBounds = exponential(0.00025, 2, 16);
 
-const protocols = ['udp', 'tcp', 'tcp-tls'] as const;
+const protocols = ['udp', 'tcp', 'tcp-tls', 'https'] as const;
 export type Protocol = (typeof protocols)[number];
 
 /** What has been asked of one resolver. */
 export class UpstreamBooks {
   failedChecks = 0;
   /** Questions that went over a connection that was there already, and those that had one opened for them. */
-  readonly hits: Record<Protocol, number> = { udp: 0, tcp: 0, 'tcp-tls': 0 };
-  readonly misses: Record<Protocol, number> = { udp: 0, tcp: 0, 'tcp-tls': 0 };
+  readonly hits: Record<Protocol, number> = { udp: 0, tcp: 0, 'tcp-tls': 0, https: 0 };
+  readonly misses: Record<Protocol, number> = { udp: 0, tcp: 0, 'tcp-tls': 0, https: 0 };
   readonly seconds = new Map<string, Distribution>();
 
   answered(rcode: number, seconds: number): void {

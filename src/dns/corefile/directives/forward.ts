@@ -31,7 +31,7 @@ export function readForward(words: Words): ForwardDirective {
   if (targets[mostTargets]) throw mistake(targets[mostTargets], `more than ${mostTargets} resolvers`);
   const to = targets.map(readTarget);
   const found: Found = { ...forwardingDefaults, from, to, except: [], next: [], nextOnNoData: false };
-  words.properties({ ...whom(found), ...how(found), ...whenItFails(found), ...refused });
+  words.properties({ ...whom(found), ...how(found), ...whenItFails(found) });
   if (found.maxAgeMs > 0 && found.maxAgeMs < found.expireMs) {
     throw mistake(words.name, `max_age of forward (${found.maxAgeMs} ms) is less than expire (${found.expireMs} ms)`);
   }
@@ -66,6 +66,9 @@ const how = (found: Found): Table => ({
   },
   tls_servername: (property) => {
     found.tls = { ...found.tls, serverName: property.next('a name').text };
+  },
+  doh_method: (property) => {
+    found.dohMethod = property.oneOf(['GET', 'POST']);
   },
   expire: (property) => {
     found.expireMs = property.durationMs();
@@ -105,19 +108,13 @@ const whenItFails = (found: Found): Table => ({
   },
 });
 
-const refused: Table = {
-  doh_method: (property) => {
-    throw mistake(property.name, 'doh_method of forward: DNS over HTTPS is not supported');
-  },
-};
-
 /** An address or a name, which is written as it came but for `dns://`, or the path of a file. */
 function readTarget(token: Token): string {
   const text = token.text.replace(/^dns:\/\//, '');
   if (namesFile(text)) return text;
   const [, transport] = /^([a-z0-9]+):\/\//.exec(text) ?? [];
-  if (transport !== undefined && transport !== 'tls') {
-    throw mistake(token, `${token.text}: resolvers are asked over plain DNS and TLS only`);
+  if (transport !== undefined && transport !== 'tls' && transport !== 'https') {
+    throw mistake(token, `${token.text}: resolvers are asked over plain DNS, TLS and HTTPS only`);
   }
   if (!parseHostTarget(text)) addressOf(token, text, 'is neither an address, nor a name, nor the path of a file');
   return text;

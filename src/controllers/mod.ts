@@ -6,6 +6,7 @@ import { startBootstrapSigner, startTokenCleaner } from './bootstraptokens/contr
 import { startCertificateController } from './certificates/controller.ts';
 import type { RequestSigner } from './certificates/port.ts';
 import { startClusterRoleAggregation } from './clusterroleaggregation/controller.ts';
+import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
@@ -20,6 +21,7 @@ import { startServiceAccountController } from './serviceaccount/controller.ts';
 import { startServiceCidrController } from './servicecidrs/controller.ts';
 import type { StopController } from './shared/context.ts';
 import { controllerIndexes } from './shared/indexes.ts';
+import { startStatefulSetController } from './statefulset/controller.ts';
 
 export interface ControllersOptions {
   /** Sees everything, and writes Events. */
@@ -69,6 +71,8 @@ export function startControllers(options: ControllersOptions): Controllers {
       startPodGcController(as('pod-garbage-collector'), options.podGc),
       startGarbageCollector(as('generic-garbage-collector'), watched),
       startNamespaceController(as('namespace-controller'), allResources),
+      startDaemonSetController(as('daemon-set-controller')),
+      startStatefulSetController(as('statefulset-controller')),
       startServiceAccountController(as('service-account-controller')),
       startServiceCidrController(as('service-cidrs-controller')),
       ...(rootCaPem ? [startRootCaPublisher(as('root-ca-cert-publisher'), rootCaPem)] : []),

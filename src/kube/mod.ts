@@ -30,6 +30,7 @@ export {
 } from './kinds/rbac.ts';
 export { SubjectAccessReview, TokenRequest } from './kinds/reviews.ts';
 export type { ServiceSpec } from './kinds/service.ts';
+export { ControllerRevision, DaemonSet, StatefulSet } from './kinds/sets.ts';
 export { Deployment, ReplicaSet } from './kinds/workload.ts';
 export { applyConfiguration } from './managed-fields/apply.ts';
 export { checkConfiguration } from './managed-fields/check-configuration.ts';
@@ -57,6 +58,8 @@ export {
   requirementsOf,
   requirementsOfMap,
 } from './selectors/label-selector.ts';
+export { selectsNode } from './selectors/node-selector.ts';
+export { isTolerated, tolerates } from './selectors/tolerations.ts';
 export { type TableColumn, tableOf } from './tables/table.ts';
 export { formatMicroTime, formatTime, parseTime } from './time.ts';
 export { deepest, isTooDeep } from './validation/depth.ts';

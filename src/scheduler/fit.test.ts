@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Node, Pod } from '../kube/mod.ts';
-import { type Candidate, place, tolerates } from './fit.ts';
+import { type Node, type Pod, tolerates } from '../kube/mod.ts';
+import { type Candidate, place } from './fit.ts';
 
 interface NodeTraits {
   readonly ready?: 'True' | 'False' | 'Unknown';
@@ -79,6 +79,12 @@ const cases: [string, Partial<Pod['spec']>, Candidate[], string][] = [
     'one with a taint that it tolerates',
     { tolerations: [{ key: 'dedicated', value: 'db' }] },
     [candidate('a', { spec: { taints: [taint] } })],
+    'a',
+  ],
+  [
+    'one that is not ready, which it tolerates',
+    { tolerations: [{ operator: 'Exists' }] },
+    [candidate('a', { ready: 'False' })],
     'a',
   ],
   [

@@ -1,7 +1,6 @@
-import type { Node, Pod } from '../kube/mod.ts';
+import { isTolerated, type Node, type Pod, selectsNode } from '../kube/mod.ts';
 
 type Taint = NonNullable<Node['spec']['taints']>[number];
-type Toleration = NonNullable<Pod['spec']['tolerations']>[number];
 
 /** A node and what the scheduler counts on it, Pods included that were bound just now and are not yet seen there. */
 export interface Candidate {
@@ -22,10 +21,10 @@ export const capacityOf = ({ status }: Node): number => {
 /** Why the Pod cannot go there, in kube-scheduler's words; undefined: it can. */
 export function obstacle(pod: Pod, { node, pods }: Candidate): string | undefined {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
-  if (ready !== 'True') return 'node(s) were not ready';
+  if (ready !== 'True' && !toleratesNotReady(pod)) return 'node(s) were not ready';
   if (node.spec.unschedulable && !toleratesUnschedulable(pod)) return 'node(s) were unschedulable';
-  if (!isSelected(pod, node)) return "node(s) didn't match Pod's node affinity/selector";
-  const taint = node.spec.taints?.find((each) => repels(each) && !isTolerated(pod, each));
+  if (!selectsNode(pod.spec, node)) return "node(s) didn't match Pod's node affinity/selector";
+  const taint = node.spec.taints?.find((each) => repels(each) && !isTolerated(pod.spec, each));
   if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   return pods >= capacityOf(node) ? 'Too many pods' : undefined;
 }
@@ -33,22 +32,11 @@ export function obstacle(pod: Pod, { node, pods }: Candidate): string | undefine
 /** Taints that say the same as a condition are met by the Pod only if it tolerates them; PreferNoSchedule is no obstacle. */
 const repels = ({ effect }: Taint): boolean => effect === 'NoSchedule' || effect === 'NoExecute';
 
-const isTolerated = ({ spec }: Pod, taint: Taint): boolean =>
-  spec.tolerations?.some((toleration) => tolerates(toleration, taint)) ?? false;
-
-/** An empty key with Exists tolerates every taint, an empty effect every effect of the key. */
-export function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return key !== undefined && key !== '' && value === (taint.value ?? '');
-}
-
 const toleratesUnschedulable = (pod: Pod): boolean =>
-  isTolerated(pod, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' });
+  isTolerated(pod.spec, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' });
 
-const isSelected = ({ spec }: Pod, { metadata }: Node): boolean =>
-  Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => metadata.labels?.[key] === value);
+const toleratesNotReady = (pod: Pod): boolean =>
+  isTolerated(pod.spec, { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' });
 
 export type Placement =
   | { readonly node: Node }

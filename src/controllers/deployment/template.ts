@@ -1,24 +1,14 @@
 import type { Deployment, ReplicaSet } from '../../kube/mod.ts';
+import { canonical, contentHash } from '../shared/content-hash.ts';
 
 type Template = Deployment['spec']['template'];
 
 /** On every ReplicaSet of a Deployment and its Pods, so that the selectors of two of them never meet. */
 export const hashLabel = 'pod-template-hash';
 
-/** Letters of upstream's SafeEncodeString: no vowels, so no words. */
-const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-
-/**
- * A name for the template's content: the same for the same content, however its fields are ordered. FNV-1a, 32 bits;
- * two templates of one Deployment that share it are told apart by `collisionCount`.
- */
-export function templateHash(template: Template, collisionCount = 0): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(`${canonical(withoutHash(template))}${collisionCount || ''}`)) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return [...String(hash)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('');
-}
+/** A name for the template's content; two templates of one Deployment that share it are told apart by `collisionCount`. */
+export const templateHash = (template: Template, collisionCount = 0): string =>
+  contentHash(withoutHash(template), collisionCount);
 
 /** Equal but for the label that the Deployment controller added (upstream's EqualIgnoreHash). */
 export const isSameTemplate = (a: Template, b: Template): boolean =>
@@ -46,13 +36,4 @@ function withoutHash(template: Template): Template {
   const { creationTimestamp: _time, labels, ...metadata } = template.metadata ?? {};
   const { [hashLabel]: _hash, ...others } = labels ?? {};
   return { ...template, metadata: { ...metadata, labels: others } };
-}
-
-/** JSON with sorted names, without what is undefined. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_name, part) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => compare(a, b)))
-      : part,
-  );
 }

@@ -7,7 +7,7 @@ import { controllerOf, type EndpointSlice, type KubeObject, type Pod, type Servi
  * - services `selector`: one label of the selector, as `label` has it, so that a Pod finds its Services without
  *   looking at all of them
  * - endpointslices `service` (`namespace/name`)
- * - replicasets `orphan`
+ * - replicasets and controllerrevisions `orphan`
  */
 export const controllerIndexes: Readonly<Record<string, Indexes<never>>> = {
   pods: {
@@ -25,6 +25,7 @@ export const controllerIndexes: Readonly<Record<string, Indexes<never>>> = {
     },
   },
   replicasets: { orphan: orphanNamespace },
+  controllerrevisions: { orphan: orphanNamespace },
 };
 
 export const serviceNameLabel = 'kubernetes.io/service-name';

@@ -13,6 +13,9 @@ const nodeSelectorTerm = atomic(
   }),
 );
 
+/** corev1.NodeSelector. */
+export const nodeSelector = atomic(object({ nodeSelectorTerms: required(list(nodeSelectorTerm)) }));
+
 const podAffinityTerm = object({
   labelSelector,
   namespaces: list(string()),
@@ -32,9 +35,7 @@ const podTerms = object({
 /** corev1.Affinity. */
 export const affinity = object({
   nodeAffinity: object({
-    requiredDuringSchedulingIgnoredDuringExecution: atomic(
-      object({ nodeSelectorTerms: required(list(nodeSelectorTerm)) }),
-    ),
+    requiredDuringSchedulingIgnoredDuringExecution: nodeSelector,
     preferredDuringSchedulingIgnoredDuringExecution: list(
       object({ weight: required(integer()), preference: required(nodeSelectorTerm) }),
     ),

@@ -38,8 +38,8 @@ const hooks: Readonly<Partial<Record<TableName, Readonly<Record<string, Hook>>>>
  * kernel walks the list of all chains, so they grow with what has been written: else a cold start's time would grow with the
  * square of the cluster.
  */
-const comparisonBytesLimit = 512 << 10;
-const comparisonShare = 1 / 64;
+const comparisonBytesLimit = 2 << 20;
+const comparisonShare = 1 / 16;
 const changeBytesLimit = 4 << 20;
 
 /** Somebody who changes rules in a tight loop could keep us reading for ever. */

@@ -21,6 +21,9 @@ import { silentLogger } from '../../src/base/log.ts';
 import { publishClusterInfo } from '../../src/cli/cluster-info.ts';
 import { createClient } from '../../src/client/mod.ts';
 import { startControllers } from '../../src/controllers/mod.ts';
+import { FakeAgents } from '../../src/controllers/testing/fake-agents.ts';
+import { Node } from '../../src/kube/mod.ts';
+import { startScheduler } from '../../src/scheduler/mod.ts';
 import { createMemoryStore } from '../../src/store/mod.ts';
 
 /** Another one by the variable KUBECTL. */
@@ -66,6 +69,8 @@ export interface KubectlServer {
 export interface KubectlServerOptions {
   /** Default: the API server alone. */
   readonly withControllers?: boolean;
+  /** So many nodes that only pretend, node1 and on, and a scheduler; wants controllers too. */
+  readonly nodes?: number;
 }
 
 export async function startKubectlServer(options: KubectlServerOptions = {}): Promise<KubectlServer> {
@@ -78,7 +83,7 @@ export async function startKubectlServer(options: KubectlServerOptions = {}): Pr
   }
 }
 
-async function startIn(folder: string, { withControllers }: KubectlServerOptions): Promise<KubectlServer> {
+async function startIn(folder: string, { withControllers, nodes = 0 }: KubectlServerOptions): Promise<KubectlServer> {
   const store = createMemoryStore();
   const common = { clock: systemClock, log: silentLogger };
   const apiServer = await createApiServer({ ...common, store, advertiseAddress: '192.0.2.1', advertisePort: 6443 });
@@ -96,6 +101,7 @@ async function startIn(folder: string, { withControllers }: KubectlServerOptions
   const client = createClient({ exchange: apiServer.exchange, userAgent: 'kubectl-harness' });
   await publishClusterInfo(client, `https://127.0.0.1:${https.port}`, pki.caPem);
   const controllers = withControllers ? startOwnControllers(apiServer, pki) : undefined;
+  const pretended = nodes > 0 ? await pretendNodes(apiServer, nodes) : undefined;
   const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
   return {
     url: `https://127.0.0.1:${https.port}`,
@@ -111,6 +117,7 @@ async function startIn(folder: string, { withControllers }: KubectlServerOptions
       return file;
     },
     async stop() {
+      await pretended?.stop();
       await controllers?.stop();
       await apiServer.stop();
       await https.close();
@@ -129,7 +136,28 @@ function startOwnControllers({ exchange }: ApiServer, pki: Pki) {
     requestSigner: requestSigner(pki, systemClock),
     clock: systemClock,
     log: silentLogger,
+    // Nodes that pretend renew no leases.
+    nodeLifecycle: { graceMs: 1e9 },
   });
+}
+
+async function pretendNodes({ exchange }: ApiServer, count: number) {
+  const client = createClient({ exchange, userAgent: 'kubectl-harness' });
+  for (let number = 1; number <= count; number++) {
+    const name = `node${number}`;
+    await client.create(Node, { metadata: { name } });
+    const status = { allocatable: { pods: '100' }, conditions: [{ type: 'Ready', status: 'True' }] };
+    // The controllers write nodes too.
+    await client.patch(Node, name, { type: 'merge', body: { status } }, { subresource: 'status' });
+  }
+  const agents = new FakeAgents(client, systemClock);
+  const scheduler = startScheduler({ client, clock: systemClock, log: silentLogger });
+  return {
+    async stop() {
+      await scheduler.stop();
+      await agents.stop();
+    },
+  };
 }
 
 async function until(what: string, check: () => Promise<boolean>): Promise<void> {

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Kernel } from '../../kernel/port.ts';
 import type { PortPlan, StaleFlow } from '../plan/mod.ts';
 import type { FlowCleaner } from '../ports.ts';
-import { compileCensus } from './compile-census.ts';
+import { compileCensus, withPortsOf } from './compile-census.ts';
 import { compileFilters, everyFlow, type StaleFilter } from './compile-filters.ts';
 import { FlowTable, type OnDeleted, removeListed, type TableTraffic } from './flow-table.ts';
 import { UnansweredFlows } from './unanswered.ts';
@@ -65,7 +65,12 @@ class Cleaner implements ConntrackCleaner {
   }
 
   removeAllBut(ports: Iterable<PortPlan>): void {
-    this.#census = [...ports].filter(({ name }) => name.protocol === 'UDP');
+    const all = [...ports];
+    this.#unanswered.addAllBut(all.filter(({ name }) => name.protocol !== 'UDP'));
+    this.#census = withPortsOf(
+      this.#census ?? [],
+      all.filter(({ name }) => name.protocol === 'UDP'),
+    );
     // Whatever has turned stale until now, the look at everything finds it, frontends that are gone aside.
     this.#stale = this.#stale.filter(({ endpoint }) => endpoint === 'any');
     this.#clean();

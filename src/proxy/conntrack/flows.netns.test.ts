@@ -95,6 +95,14 @@ for (const [name, createDataplane] of Object.entries(dataplanes)) {
       assert.match(await answer, /^pod2 /);
     });
 
+    flowTest('a TCP client whose endpoint goes while the proxy is away is given another one', 'TCP', async (proxy) => {
+      await proxy.endpoints({ remote: 'ready' });
+      const answer = network.ask('pod1', 'TCP', vip, 80, patienceMs);
+      await until(() => proxy.flows('SYN_SENT').length > 0, 'the SYN has gone to the deaf endpoint');
+      await proxy.endpointsUnseen({ pod2: 'ready' });
+      assert.match(await answer, /^pod2 /);
+    });
+
     flowTest(
       'a TCP client whose SYN went nowhere before the Service was known gets an endpoint',
       'TCP',

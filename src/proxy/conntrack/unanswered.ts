@@ -1,5 +1,7 @@
 import type { Cancel, Clock } from '../../base/clock.ts';
-import type { StaleFlow } from '../plan/mod.ts';
+import { matchesFilter } from '../../wire/conntrack/mod.ts';
+import type { PortPlan, StaleFlow } from '../plan/mod.ts';
+import { unservedFlows, withPortsOf } from './compile-census.ts';
 import { compileFilters, unansweredFlows } from './compile-filters.ts';
 import { type FlowTable, type OnDeleted, removeListed } from './flow-table.ts';
 
@@ -26,8 +28,10 @@ const restFactor = 20;
 export class UnansweredFlows {
   readonly #options: UnansweredOptions;
   #stale: StaleFlow[] = [];
+  #census: readonly PortPlan[] = [];
   #restUntilMs = 0;
   #failures = 0;
+  #dueMs = 0;
   #cancel: Cancel | undefined;
 
   constructor(options: UnansweredOptions) {
@@ -38,8 +42,22 @@ export class UnansweredFlows {
   add(flows: readonly StaleFlow[]): void {
     if (flows.length === 0) return;
     this.#stale.push(...flows);
-    const restMs = this.#restUntilMs - this.#options.clock.monotonicMs();
-    this.#schedule(Math.max(delayMs, restMs));
+    // Nobody is there to answer those that were never redirected, and their repetitions may be refused as things stand.
+    this.#soon(flows.some(({ endpoint }) => endpoint === 'none') ? 0 : delayMs);
+  }
+
+  /** As soon, of all flows to these ports those that no endpoint of theirs serves. */
+  addAllBut(ports: readonly PortPlan[]): void {
+    if (ports.length === 0) return;
+    this.#census = withPortsOf(this.#census, ports);
+    this.#soon(delayMs);
+  }
+
+  #soon(inMs: number): void {
+    // After a failure its retry is waited for.
+    if (this.#failures > 0) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#schedule(Math.max(inMs, this.#restUntilMs - nowMs));
   }
 
   close(): void {
@@ -47,8 +65,12 @@ export class UnansweredFlows {
   }
 
   #schedule(inMs: number): void {
-    if (this.#cancel) return;
-    this.#cancel = this.#options.clock.schedule(inMs, () => {
+    const { clock } = this.#options;
+    const dueMs = clock.monotonicMs() + inMs;
+    if (this.#cancel && this.#dueMs <= dueMs) return;
+    this.#cancel?.();
+    this.#dueMs = dueMs;
+    this.#cancel = clock.schedule(inMs, () => {
       this.#cancel = undefined;
       this.#remove();
     });
@@ -60,6 +82,10 @@ export class UnansweredFlows {
     try {
       for (const flows of Map.groupBy(this.#stale, keyOf).values()) this.#removeOf(flows);
       this.#stale = [];
+      for (const ports of Map.groupBy(this.#census, ({ family, name }) => `${family} ${name.protocol}`).values()) {
+        this.#removeUnserved(ports);
+      }
+      this.#census = [];
       this.#failures = 0;
     } catch (error) {
       this.#retry(error);
@@ -73,8 +99,12 @@ export class UnansweredFlows {
     this.#failures += 1;
     const retryMs = delayMs * 2 ** this.#failures;
     this.#options.onFailure(error, retryMs);
-    if (retryMs > patienceMs) this.#stale = [];
-    else this.#schedule(retryMs);
+    if (retryMs <= patienceMs) this.#schedule(retryMs);
+    else {
+      this.#stale = [];
+      this.#census = [];
+      this.#failures = 0;
+    }
   }
 
   /** Of one family and protocol: one walk through the table, from which the kernel hands over the unanswered only. */
@@ -83,6 +113,17 @@ export class UnansweredFlows {
     const { family, protocol } = flows[0]!;
     const redirected = flows.every(({ endpoint }) => endpoint !== 'none');
     removeListed(table, unansweredFlows(family, protocol, { redirected }), compileFilters(flows), onDeleted);
+  }
+
+  /** What the ports serve is looked at only when somebody waits. */
+  #removeUnserved(ports: readonly PortPlan[]): void {
+    const { table, onDeleted } = this.#options;
+    const { family, name } = ports[0]!;
+    const filter = unansweredFlows(family, name.protocol, { redirected: true });
+    const waiting = table.list(filter).filter((flow) => matchesFilter(filter, flow));
+    if (waiting.length === 0) return;
+    const count = table.delete(waiting.filter(unservedFlows(ports, name.protocol)));
+    if (count > 0) onDeleted(family, count);
   }
 }
 

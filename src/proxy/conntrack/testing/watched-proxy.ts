@@ -27,6 +27,7 @@ export interface WatchedProxyOptions {
 }
 
 type Condition = NonNullable<EndpointSlice['endpoints'][number]['conditions']>;
+type Endpoints = { readonly [place in Place]?: Condition | 'ready' };
 
 /** A proxy with a Service at `vips`, port 80, whose endpoints change as a test says; conntrack is cleaned behind it. */
 export async function watchedProxy(t: TestContext, options: WatchedProxyOptions) {
@@ -44,7 +45,8 @@ export async function watchedProxy(t: TestContext, options: WatchedProxyOptions)
   informers.slices.put(slice('web', [], { addressType: family }));
   informers.services.sync();
   informers.slices.sync();
-  const proxy = startProxy({ ...common, source: { informers }, nodeName: 'node1', flows, createDataplane });
+  const begin = () => startProxy({ ...common, source: { informers }, nodeName: 'node1', flows, createDataplane });
+  let proxy = begin();
   await proxy.synced;
   t.after(async () => {
     await proxy.stop();
@@ -62,15 +64,23 @@ export async function watchedProxy(t: TestContext, options: WatchedProxyOptions)
     change();
     await until(() => proxy.counters.syncs > syncs, 'the change is written');
   };
+  const putEndpoints = (of: Endpoints) => {
+    const list = Object.entries(of).map(([place, conditions]) => ({
+      addresses: [addresses[place as Place][family]],
+      conditions: conditions === 'ready' ? {} : conditions,
+    }));
+    const ports = [{ name: '', protocol, port: endpointPort }];
+    informers.slices.put(slice('web', list, { addressType: family, ports }));
+  };
   return {
     /** These and no others, ready unless told otherwise. */
-    endpoints(of: { readonly [place in Place]?: Condition | 'ready' }) {
-      const list = Object.entries(of).map(([place, conditions]) => ({
-        addresses: [addresses[place as Place][family]],
-        conditions: conditions === 'ready' ? {} : conditions,
-      }));
-      const ports = [{ name: '', protocol, port: endpointPort }];
-      return put(() => informers.slices.put(slice('web', list, { addressType: family, ports })));
+    endpoints: (of: Endpoints) => put(() => putEndpoints(of)),
+    /** The proxy is away while they change. */
+    async endpointsUnseen(of: Endpoints) {
+      await proxy.stop();
+      putEndpoints(of);
+      proxy = begin();
+      await proxy.synced;
     },
     publish: () => put(() => informers.services.put(web)),
     withdraw: () => put(() => informers.services.delete('default/web')),

@@ -101,7 +101,13 @@ function askUdp(address: string, port: number, timeoutMs: number, ownPort?: numb
   });
 }
 
-const held = new Map<string, Socket>();
+interface Held {
+  readonly socket: Socket;
+  /** Tells whoever waits for it what has come of the connection. */
+  settle(result: string): void;
+}
+
+const held = new Map<string, Held>();
 
 function echo(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -111,23 +117,22 @@ function echo(port: number): Promise<string> {
 }
 
 function hold(name: string, address: string, port: number): Promise<string> {
-  const socket = connectTcp({ host: address, port });
-  held.set(name, socket);
   return new Promise((resolve) => {
-    socket.on('connect', () => resolve('open'));
-    socket.on('error', (error) => resolve((error as { code?: string }).code ?? error.message));
+    const one: Held = { socket: connectTcp({ host: address, port }), settle: resolve };
+    held.set(name, one);
+    one.socket.on('connect', () => one.settle('open'));
+    one.socket.on('data', (data) => one.settle(String(data)));
+    one.socket.on('error', (error) => one.settle((error as { code?: string }).code ?? error.message));
+    one.socket.on('close', () => one.settle('closed'));
   });
 }
 
 function say(name: string, text: string): Promise<string> {
-  const socket = held.get(name)!;
+  const one = held.get(name)!;
+  if (one.socket.destroyed) return Promise.resolve('closed');
   return new Promise((resolve) => {
-    socket.removeAllListeners('data').once('data', (data) => resolve(String(data)));
-    socket
-      .removeAllListeners('error')
-      .once('error', (error) => resolve((error as { code?: string }).code ?? error.message));
-    socket.removeAllListeners('close').once('close', () => resolve('closed'));
-    socket.write(text);
+    one.settle = resolve;
+    one.socket.write(text);
   });
 }
 

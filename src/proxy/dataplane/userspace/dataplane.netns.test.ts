@@ -201,13 +201,19 @@ test('Endpoints that change cost no rule; what was written is found again', { sk
   assert.equal(dataplane.converge(dataplane.read(), plans).messages, 0);
 });
 
-test('What somebody removes or adds is noticed and repaired', { skip: withoutIptables }, async () => {
+/** Takes the first rule of the chain out and appends it. */
+const moveFirst = (chain: string): string =>
+  `rule=$(iptables -S ${chain} | sed -n 's/^-A //p' | head -1); eval iptables -D $rule; eval iptables -A $rule`;
+
+test('What somebody removes, adds or moves is noticed and repaired', { skip: withoutIptables }, async () => {
   put(plan([pod('pod1')]), plan([pod('pod1')], { protocol: 'UDP' }));
   const vandalism = [
     ['iptables', '-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'],
     ['iptables', '-t', 'nat', '-F', 'PREROUTING'],
     ['iptables', '-t', 'nat', '-A', 'KUBE-NODEPORT-HOST', '-j', 'RETURN'],
     ['iptables', '-I', 'INPUT', '-j', 'KUBE-PORTALS-REFUSED'],
+    // The first of a port's rules behind its others.
+    ['sh', '-c', moveFirst('KUBE-NODEPORT-NON-LOCAL')],
   ];
   for (const words of vandalism) {
     run(...words);

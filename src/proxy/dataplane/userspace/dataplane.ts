@@ -106,7 +106,7 @@ class UserspaceDataplane implements Dataplane {
     this.#relays.retain(wanted);
     this.#written.clear();
     for (const port of wanted) this.#written.set(portNameText(port.name), this.#rulesOf(port));
-    const written = this.#restore(restoreAll(found as FoundRules, this.#allRules(), compileJumps(this.#configured)));
+    const written = this.#restore(restoreAll(found as FoundRules, this.#rules(), compileJumps(this.#configured)));
     this.#relays.closeRetired();
     return written;
   }
@@ -123,7 +123,7 @@ class UserspaceDataplane implements Dataplane {
 
   mayHaveDrifted(): boolean {
     if (this.#hostAddress !== this.#sockets.hostAddress(this.#configured.family)) return true;
-    return restoreAll(this.read(), this.#allRules(), compileJumps(this.#configured)).commands > 0;
+    return restoreAll(this.read(), this.#rules(), compileJumps(this.#configured)).commands > 0;
   }
 
   cleanup(): void {
@@ -161,8 +161,8 @@ class UserspaceDataplane implements Dataplane {
     return change;
   }
 
-  #allRules(): PortRules {
-    return mergeRules([...this.#written.values()]);
+  #rules(): PortRules[] {
+    return [...this.#written.values()];
   }
 
   #restore({ text, commands }: RestoreInput): Written {

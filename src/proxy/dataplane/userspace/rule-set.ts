@@ -41,16 +41,16 @@ export function restoreChanges(changes: readonly { before: PortRules; after: Por
 }
 
 /** The commands that take the kernel from what was found to these rules. Chains that hold them already are not touched. */
-export function restoreAll(found: FoundRules, wanted: PortRules, jumps: readonly Jump[]): RestoreInput {
+export function restoreAll(found: FoundRules, ports: readonly PortRules[], jumps: readonly Jump[]): RestoreInput {
   const added: Record<string, string[]> = { nat: [], filter: [] };
   const removed: Record<string, string[]> = { nat: [], filter: [] };
   const rewritten: Chain[] = [];
   for (const chain of Object.values(Chain)) {
-    const rules = wanted.get(chain) ?? [];
+    const rules = ports.map((port) => port.get(chain) ?? []);
     const there = found.chains.get(chain);
     if (there !== undefined && isSame(there, rules)) continue;
     rewritten.push(chain);
-    added[tableOf[chain]]!.push(...rules.map((rule) => `-A ${chain} ${rule}`));
+    added[tableOf[chain]]!.push(...rules.flat().map((rule) => `-A ${chain} ${rule}`));
   }
   const surplus = [...found.jumps];
   for (const { table, from, rule, first } of jumps) {
@@ -66,9 +66,13 @@ export function restoreAll(found: FoundRules, wanted: PortRules, jumps: readonly
   return inSteps(added, removed, rewritten);
 }
 
-/** Ports that changed have their rules behind those of others; among each other, ports have no order. */
-const isSame = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && [...one].sort().join('\n') === [...other].sort().join('\n');
+/** Ports that changed have their rules behind those of others; among each other, ports have no order, but each in itself. */
+function isSame(there: readonly string[], ports: readonly (readonly string[])[]): boolean {
+  const wanted = ports.flat();
+  if (there.length !== wanted.length || [...there].sort().join('\n') !== wanted.sort().join('\n')) return false;
+  const place = new Map(there.map((text, i) => [text, i]));
+  return ports.every((rules) => rules.every((text, i) => i === 0 || place.get(rules[i - 1]!)! < place.get(text)!));
+}
 
 /** The commands that remove everything that was found. */
 export function restoreNothing({ chains, jumps }: FoundRules): RestoreInput {

@@ -31,6 +31,8 @@ function machine(t: TestContext) {
   execFileSync('ip', ['netns', 'add', netns]);
   execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
   execFileSync('ip', ['-n', netns, 'address', 'add', `${address}/32`, 'dev', 'lo']);
+  // What a server has not accepted yet when it closes goes to the other one that listens there.
+  execFileSync('ip', ['netns', 'exec', netns, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
   const running = new Set<ChildProcess>();
   t.after(async () => {
     for (const child of running) {

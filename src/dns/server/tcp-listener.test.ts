@@ -17,7 +17,11 @@ async function listener(
   const clock = new ManualClock();
   const tcp = new TcpListener({ at: { address: '127.0.0.1', port: 0 }, respond, clock, limits });
   const at = await tcp.listen();
-  t.after(() => tcp.close());
+  t.after(async () => {
+    const closed = tcp.close();
+    await clock.advance(1000);
+    await closed;
+  });
   const open = async (): Promise<Socket> => {
     const socket = connect(at.port, at.address);
     t.after(() => socket.destroy());
@@ -139,4 +143,26 @@ test('a client that takes no answers is not read any further', async (t) => {
     await new Promise(setImmediate);
   }
   assert.ok(asked > 0 && asked < 2000, `${asked} taken`);
+});
+
+test('a close waits for the answer to whoever has had none, and for a question only so long', async (t) => {
+  const slow = Promise.withResolvers<Buffer>();
+  const { tcp, clock, open } = await listener(t, (packet) => (String(packet) === 'slow' ? slow.promise : packet));
+  const [asking, silent, idle] = [await open(), await open(), await open()];
+  const taken: Buffer[] = [];
+  asking.on('data', (chunk: Buffer) => taken.push(chunk));
+  idle.write(tcpFrame(Buffer.from('fast')));
+  await once(idle, 'data');
+  asking.write(tcpFrame(Buffer.from('slow')));
+  await until(() => tcp.connections === 3);
+  const ended = { asking: once(asking, 'close'), idle: once(idle, 'close'), silent: once(silent, 'close') };
+  const closed = tcp.close();
+  await ended.idle;
+  assert.equal(tcp.connections, 2);
+  slow.resolve(Buffer.from('slow'));
+  await ended.asking;
+  assert.equal(String(Buffer.concat(taken).subarray(2)), 'slow');
+  await clock.advance(1000);
+  await ended.silent;
+  await closed;
 });

@@ -27,6 +27,9 @@ export interface TcpLimits {
 
 const defaultLimits: TcpLimits = { idleMs: 10_000, connections: 1000, pendingQueries: 100, unsentBytes: 256 * 1024 };
 
+/** Whoever has connected just now has its question under way; longer, and it asks another server. */
+const finishMs = 1000;
+
 /** DNS over TCP: questions are taken as they come and answered as they are ready, in any order (RFC 7766 section 6.2). */
 export class TcpListener {
   readonly #options: TcpListenerOptions;
@@ -65,10 +68,11 @@ export class TcpListener {
     });
   }
 
-  /** Connections end at once; whoever still waits for an answer asks another server. */
+  /** Takes no more connections; those that have had no answer yet get one first, if they ask soon. */
   close(): Promise<void> {
-    for (const connection of this.#connections) connection.end();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.finish();
+    return closed;
   }
 
   get connections(): number {
@@ -97,6 +101,8 @@ class TcpConnection {
   readonly #client: { readonly address: string; readonly port: number };
   #pending = 0;
   #clientIsDone = false;
+  #isFinishing = false;
+  #hasAnswered = false;
   #lastHeardMs: number;
   #cancelIdle: Cancel;
 
@@ -131,6 +137,14 @@ class TcpConnection {
     this.#socket.destroy();
   }
 
+  /** Ends as soon as every question that has come is answered, and one has been. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.#cancelIdle();
+    this.#cancelIdle = this.#options.clock.schedule(finishMs, () => this.end());
+    this.#goOn();
+  }
+
   /** Takes questions while the client takes its answers and has not too many questions open. */
   #goOn(): void {
     while (!this.#isFull()) {
@@ -142,7 +156,9 @@ class TcpConnection {
     if (this.#isFull()) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
     // A client may close its half after the last question and still wait for the answers.
-    if (this.#clientIsDone && this.#pending === 0) this.#socket.end();
+    if (this.#pending > 0) return;
+    if (this.#isFinishing && this.#hasAnswered) this.#socket.destroySoon();
+    else if (this.#clientIsDone) this.#socket.end();
   }
 
   #receive(packet: Buffer): void {
@@ -165,6 +181,7 @@ class TcpConnection {
       this.#streams.push(reply.messages);
     } else if (reply && this.#socket.writable) {
       this.#socket.write(tcpFrame(reply));
+      this.#hasAnswered = true;
     }
   }
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
 import { destroyAll } from './destroy.ts';
+import { removeAccountMountPoint } from './mod.ts';
 import { createTestNode, markedProcesses } from './runtime/process/harness.ts';
 
 test('An agent on a node of its own: Pods, probes, kill -9, termination, routes, and nothing left', async (t) => {
@@ -33,4 +34,5 @@ test('An agent on a node of its own: Pods, probes, kill -9, termination, routes,
   assert.equal(code, 0, output);
   await destroyAll(node.stateDir, systemClock);
   assert.deepEqual(markedProcesses(node.name), []);
+  removeAccountMountPoint();
 });

@@ -62,6 +62,10 @@ export function buildFabric(layout: ClusterLayout, kernel: Kernel): void {
   });
   connectHost(layout, kernel, fabricNetns);
   for (const machine of [layout.control, ...layout.nodes]) addMachine(layout, kernel, machine);
+  // A Pod that asks the API server does so with its own address: the answer has to find the way back.
+  within(kernel, netnsPath(layout.control.namespace), (network) => {
+    for (const { podCidr, address } of layout.nodes) network.addRoute({ destination: podCidr, gateway: address });
+  });
 }
 
 /** A namespace on the fabric, with its default route to the bridge. Returns its path. */

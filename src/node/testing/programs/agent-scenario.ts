@@ -11,26 +11,25 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createApiServer, ensureKubeconfig, ensurePki, serveHttps } from '../../../apiserver/mod.ts';
+import { createApiServer, ensurePki, requestSigner, serveHttps } from '../../../apiserver/mod.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
+import { publishClusterInfo } from '../../../cli/cluster-info.ts';
+import { caCertHash } from '../../../cli/join-discovery.ts';
 import { createClient, isNotFound } from '../../../client/mod.ts';
 import { startControllers } from '../../../controllers/mod.ts';
-import { EndpointSlice, Endpoints, Node, Pod, Service } from '../../../kube/mod.ts';
+import { CertificateSigningRequest, EndpointSlice, Endpoints, Node, Pod, Secret, Service } from '../../../kube/mod.ts';
 import { createMemoryStore } from '../../../store/mod.ts';
 import { sandboxProcess } from '../../mod.ts';
 import { markedProcesses } from '../../runtime/process/harness.ts';
 
 const [folder, stateDir, clusterId, address] = process.argv.slice(2) as [string, string, string, string];
-const kubeconfig = path.join(folder, 'kubeconfig');
 const clock = systemClock;
 const log = silentLogger;
 
 const serviceCidr = '10.96.0.0/16';
 const pki = await ensurePki({ dir: path.join(folder, 'pki'), addresses: [address], serviceCidr, clock });
-const identity = { commonName: 'admin', organizations: ['system:masters'] };
 const server = `https://${address}:6443`;
-await ensureKubeconfig(pki, { path: kubeconfig, server, clusterName: 'test', ...identity, clock });
 const apiServer = await createApiServer({
   store: createMemoryStore(),
   clock,
@@ -39,17 +38,39 @@ const apiServer = await createApiServer({
   nodePortRange: '30000-32767',
   advertiseAddress: address,
   advertisePort: 6443,
+  mountsTokens: true,
 });
 const https = await serveHttps(apiServer, { address, port: 6443, pki, clock, log });
 const client = createClient({ exchange: apiServer.exchange, userAgent: 'scenario' });
 const graceMs = 4000;
-const controllers = startControllers({ client, clock, log, nodeLifecycle: { graceMs } });
+const controllers = startControllers({
+  ...{ client, clock, log, nodeLifecycle: { graceMs } },
+  requestSigner: requestSigner(pki, clock),
+  rootCaPem: pki.caPem,
+});
+
+// What the machine is given so that it can join.
+const token = 'abcdef.0123456789abcdef';
+await publishClusterInfo(client, server, pki.caPem);
+await client.create(Secret, {
+  metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' },
+  type: 'bootstrap.kubernetes.io/token',
+  stringData: {
+    'token-id': 'abcdef',
+    'token-secret': '0123456789abcdef',
+    'usage-bootstrap-authentication': 'true',
+    'usage-bootstrap-signing': 'true',
+    'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
+  },
+});
 
 function startAgent(): ChildProcess {
   const output = openSync(path.join(folder, 'agent.log'), 'a');
   const words = [
     'node',
-    `--kubeconfig=${kubeconfig}`,
+    `--join=${server}`,
+    `--token=${token}`,
+    `--ca-cert-hash=${caCertHash(pki.caPem)}`,
     '--name=node1',
     `--address=${address}`,
     '--pod-cidr=10.244.1.0/24',
@@ -109,6 +130,23 @@ try {
   await create('hostnames', { image: 'k8s.gcr.io/serve_hostname' });
   const hostnames = await readyPod('hostnames');
   assert.equal(await ask(hostnames.status!.podIP!), 'hostnames');
+
+  // It has joined with its token, and is known by a certificate of its own since.
+  const { items: requests } = await client.list(CertificateSigningRequest);
+  assert.deepEqual(
+    requests.map(({ spec }) => spec.username),
+    ['system:bootstrap:abcdef'],
+  );
+
+  // A Pod has what it needs to ask the API, in files.
+  const access = '/var/run/secrets/kubernetes.io/serviceaccount';
+  const files = `test -s ${access}/token && test -s ${access}/ca.crt && test "$(cat ${access}/namespace)" = default`;
+  await create('asker', {
+    command: ['sleep', 'infinity'],
+    readinessProbe: { exec: { command: ['sh', '-c', files] }, periodSeconds: 1 },
+  });
+  await readyPod('asker');
+  await remove('asker');
 
   // Probes by network and in the container's namespaces.
   const flag = path.join(folder, 'flag');

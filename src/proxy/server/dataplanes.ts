@@ -27,7 +27,7 @@ export function realDataplanes({ kernel, clock, log, netns }: DataplanesOptions)
   const place = netns === undefined ? {} : { netns };
   return {
     nftables: (family) => createNftablesDataplane(kernel, { family, ...place }),
-    iptables: (family) => createIptablesDataplane(kernel, { family, ...place }),
+    iptables: (family) => createIptablesDataplane(kernel, { family, log, ...place }),
     userspace: (family, purpose = 'serve') =>
       createUserspaceDataplane({ family, clock, log: purpose === 'serve' ? log : silentLogger, ...place }),
   };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { createLogger } from '../../../base/log.ts';
 import { isKernelError } from '../../../kernel/errors.ts';
-import { createFaultyKernel, createKernel, runTool } from '../../../kernel/mod.ts';
+import { createFaultyKernel, createFaultyTools, createKernel, runTool } from '../../../kernel/mod.ts';
 import { parseSave, printRule } from '../../../wire/iptables/mod.ts';
 import { withoutIptables } from '../../../wire/iptables/testing/without-iptables.ts';
 import { diff } from '../../diff/mod.ts';
@@ -360,6 +361,27 @@ test('The interface is chosen by where kubelet, or whoever, keeps rules', { skip
   runTool('iptables-legacy', ['-A', 'INPUT', '-j', 'ACCEPT'], { netns: nftHint });
   runTool('iptables-nft', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'], { netns: nftHint });
   assert.deepEqual(open(nftHint), ['nft']);
+});
+
+test('Rules of an earlier run that cannot be removed from the other interface are told of, and ours are there', {
+  skip: withoutIptables,
+}, (t) => {
+  const earlier = new Node(t, 'legacy');
+  earlier.put(1, 2);
+  earlier.converge();
+  runTool('iptables-nft', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'], { netns: earlier.netns });
+  const logged: string[] = [];
+  const dataplane = createIptablesDataplane(createKernel(), {
+    family: 'IPv4',
+    netns: earlier.netns,
+    runTool: createFaultyTools(runTool, ({ file }) => (file.endsWith('-restore') ? 'exit' : undefined)),
+    log: createLogger({ level: 'warn', now: () => 0, write: (line) => logged.push(line) }),
+  });
+  t.after(() => dataplane.close());
+  dataplane.configure(settings);
+  dataplane.converge(dataplane.read(), earlier.ledger.ports());
+  assert.match(logged.join(), /Cannot remove the rules of an earlier run.*exit code 4: injected/);
+  assert.match(runTool('iptables-nft-save', [], { netns: earlier.netns }), /KUBE-SVC-/);
 });
 
 test('cleanup of a dataplane that chose its interface itself looks into both', { skip: withoutIptables }, (t) => {

@@ -1,3 +1,5 @@
+import { messageOf, OperatingError } from '../../../base/errors.ts';
+import { type Logger, silentLogger } from '../../../base/log.ts';
 import { type RunTool, setSysctl } from '../../../kernel/mod.ts';
 import type { Kernel } from '../../../kernel/port.ts';
 import { isServiceChain, printRule } from '../../../wire/iptables/mod.ts';
@@ -21,6 +23,8 @@ export interface IptablesOptions {
   readonly interface?: KernelInterface;
   /** Runs the tools of the legacy interface; default: the real one. */
   readonly runTool?: RunTool;
+  /** Default: silent. */
+  readonly log?: Logger;
 }
 
 /** As upstream: with more endpoints than this, the chains of endpoints go without comments. */
@@ -47,13 +51,15 @@ class IptablesDataplane implements Dataplane {
   /** What the rules in the kernel were compiled with. */
   #settings: TrafficSettings | undefined;
   #compileOptions: CompileOptions = { endpointComments: true };
+  readonly #log: Logger;
   #hasLeftOther = false;
   #counter = new RuleCounter();
 
-  constructor(table: RuleTable, openOther: () => RuleTable | undefined, { netns }: IptablesOptions) {
+  constructor(table: RuleTable, openOther: () => RuleTable | undefined, options: IptablesOptions) {
     this.#table = table;
     this.#openOther = openOther;
-    this.#netns = netns;
+    this.#netns = options.netns;
+    this.#log = options.log ?? silentLogger;
   }
 
   configure(settings: TrafficSettings): void {
@@ -119,8 +125,17 @@ class IptablesDataplane implements Dataplane {
   /** Once our rules are here, those of an earlier run over there would send packets to endpoints that have long gone. */
   #leaveOther(): void {
     if (this.#hasLeftOther) return;
-    this.#removeFromOther();
     this.#hasLeftOther = true;
+    try {
+      this.#removeFromOther();
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      // Ours serve all the same; the next start tries again.
+      this.#log.warn('Cannot remove the rules of an earlier run from the other kernel interface of iptables', {
+        chosen: this.#table.interface,
+        error: messageOf(error),
+      });
+    }
   }
 
   #removeFromOther(): void {

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { messageOf, OperatingError } from '../base/errors.ts';
 import type { Exchange } from '../base/exchange.ts';
 import type { Logger } from '../base/log.ts';
-import { formatMicroTime, Lease } from '../kube/mod.ts';
+import { formatMicroTime, Lease } from '../kube/port.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 import type { Client } from './port.ts';
 

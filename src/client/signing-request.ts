@@ -1,7 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import { type Clock, sleep } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
-import { CertificateSigningRequest } from '../kube/mod.ts';
+import { CertificateSigningRequest } from '../kube/port.ts';
 import type { Client } from './port.ts';
 
 export interface CertificateWish {

@@ -1,4 +1,5 @@
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 import { messageOf, OperatingError } from '../base/errors.ts';
 
 /** An expression of an operator, in RE2's syntax: it takes time in proportion to the text, whatever both are. */
@@ -28,7 +29,8 @@ export function compileExpression(source: string): Expression {
 
 function compile(source: string): RE2JS {
   try {
-    return RE2JS.compile(source);
+    // Loaded only now: most Corefiles have no expression.
+    return (createRequire(import.meta.url)('re2js') as typeof import('re2js')).RE2JS.compile(source);
   } catch (error) {
     throw new OperatingError(`Compile ${JSON.stringify(source)}`, 'bad-expression', messageOf(error), error);
   }

@@ -1,4 +1,4 @@
-import { parseResolvConf } from '../../../kube/mod.ts';
+import { parseResolvConf } from '../../../kube/port.ts';
 import { encodeName, isWithin, MalformedMessageError, nameKey } from '../../../wire/dns/mod.ts';
 import type { PodClaim, PodOwners } from '../../zone/mod.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { UsageError } from '../base/errors.ts';
 import { formatTable } from '../base/table.ts';
@@ -43,7 +43,11 @@ Examples:
     .description('Make a token, and print it')
     .argument('[token]', 'abcdef.0123456789abcdef (default: at random)')
     .option(...kubeconfig)
-    .option('--ttl <duration>', 'how long it is good; 0: until it is deleted', durationMs, 86_400_000)
+    .addOption(
+      new Option('--ttl <duration>', 'how long it is good; 0: until it is deleted')
+        .argParser(durationMs)
+        .default(86_400_000, '24h'),
+    )
     .option('--description <text>', 'what it is for')
     .option('--print-join-command', 'print the command by which a machine joins with it')
     .action((token: string | undefined, flags: CreateFlags) =>

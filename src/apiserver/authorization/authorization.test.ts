@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { User } from '../../base/exchange.ts';
 import { createMemoryStore } from '../../store/mod.ts';
+import type { Store } from '../../store/port.ts';
 import { asTable, mergePatch, podBody, startTestServer, type TestServer } from '../test-server.ts';
 import { clusterRoles } from './policy/cluster-roles.ts';
 import { controllerRoles } from './policy/controller-roles.ts';
@@ -173,6 +174,30 @@ describe('who has what from the start', () => {
       ['jane', authenticatedGroup],
     );
   });
+});
+
+/** Each server hears of the others' writes a moment later, as from a store elsewhere. */
+const late = (store: Store): Store =>
+  new Proxy(store, {
+    get(target, key) {
+      if (key === 'watch')
+        return (...[prefix, options]: Parameters<Store['watch']>) =>
+          target.watch(prefix, { ...options, onEvents: (events) => setImmediate(() => options.onEvents(events)) });
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+
+test('servers of one store that start at the same time make the default roles together', async (t) => {
+  const store = createMemoryStore();
+  const close = store.close.bind(store);
+  store.close = async () => {};
+  t.after(close);
+  const servers = await Promise.all([1, 2, 3].map(() => startTestServer(t, { store: late(store), hasPeers: true })));
+  for (const { ok } of servers) {
+    const { items } = await ok('GET', `${rbac}/clusterroles`);
+    assert.ok(items.length >= clusterRoles.length + controllerRoles.length);
+  }
 });
 
 describe('nobody gives what they do not have', () => {

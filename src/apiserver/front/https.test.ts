@@ -121,6 +121,11 @@ describe('who is asking', () => {
     assert.deepEqual([status, JSON.parse(text).reason], [401, 'Unauthorized']);
   });
 
+  test('a certificate that is for serving is no client’s', async (t) => {
+    const { port } = await startFront(t, echoUser);
+    assert.equal((await ask(port, '/', { identity: pki.server })).status, 401);
+  });
+
   test('a bearer token names the user; one that nobody knows, or another scheme, is refused', async (t) => {
     const joe = { name: 'joe', groups: [] };
     const authenticate = (token: string) => (token === 'abc' ? joe : undefined);

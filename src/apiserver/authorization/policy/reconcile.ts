@@ -11,6 +11,7 @@ import {
   type Subject,
 } from '../../../kube/mod.ts';
 import { type Registry, serverWriter } from '../../registry/registry.ts';
+import { isStatusError } from '../../status-error.ts';
 import { uncovered } from '../cover.ts';
 import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts';
 import { controllerRoleBindings, controllerRoles } from './controller-roles.ts';
@@ -50,10 +51,8 @@ class Reconciler {
     const { name, rules, aggregationRule } = wanted;
     const registry = this.#registryOf(resource);
     const ref = { namespace, name };
-    if (!registry.peek(ref)) {
-      await registry.create(namespace, newObject(registry, wanted, { rules, aggregationRule }), options);
-      return;
-    }
+    const fresh = () => newObject(registry, wanted, { rules, aggregationRule });
+    if (!registry.peek(ref) && (await isCreated(registry, namespace, fresh()))) return;
     const edit = (draft: ClusterRole) => {
       if (!isOurs(draft)) return draft;
       const missing = uncovered(draft.rules ?? [], rules ?? []);
@@ -74,7 +73,7 @@ class Reconciler {
     const ref = { namespace, name };
     const roleRef = { apiGroup: rbacGroup, kind, name: role };
     const subjects = [...wanted.subjects];
-    const fresh = () => registry.create(namespace, newObject(registry, wanted, { roleRef, subjects }), options);
+    const fresh = () => isCreated(registry, namespace, newObject(registry, wanted, { roleRef, subjects }));
     const there = registry.peek(ref)?.object as ClusterRoleBinding | undefined;
     if (!there) {
       await fresh();
@@ -91,6 +90,17 @@ class Reconciler {
       const edit = (draft: ClusterRoleBinding) => (isOurs(draft) ? withSubjects(draft, subjects) : draft);
       await registry.edit(ref, edit, { ...options, scope: 'object' });
     }
+  }
+}
+
+/** False: another server of the cluster, which starts at the same time, was quicker. */
+async function isCreated(registry: Registry, namespace: string | undefined, object: KubeObject): Promise<boolean> {
+  try {
+    await registry.create(namespace, object, options);
+    return true;
+  } catch (error) {
+    if (isStatusError(error) && error.status.reason === 'AlreadyExists') return false;
+    throw error;
   }
 }
 

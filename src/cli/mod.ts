@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Runs one command line and resolves to the exit code; the process ends when nothing keeps it alive any more. */
 export async function main(words: readonly string[]): Promise<number> {
+  // Who reads no more (`signalbox COMMAND --help | head`) has read enough; commands that go on listen for it themselves.
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) !== 'EPIPE') throw error;
+  });
   const program = await createProgram(words[0]);
   try {
     await program.parseAsync(words[0] === 'dns' ? withTwoDashes(words) : words, { from: 'user' });

@@ -30,12 +30,20 @@ export type Decoded = DecodedPacket & { readonly rcode: string; readonly flag_tc
 /** The types of dns-packet leave out what it decodes from the flags. */
 export const decode = (message: Uint8Array): Decoded => dnsPacket.decode(Buffer.from(message)) as Decoded;
 
+/** Longer than any server takes, so that a question without an answer fails its test and no other. */
+const patienceMs = 60_000;
+
 /** Sends one datagram, from one of loopback's addresses if that matters, and resolves with the first one that comes back. */
 export function exchangeUdp(at: SocketAddress, packet: Uint8Array, from?: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(at.address.includes(':') ? 'udp6' : 'udp4');
+    const tooLong = setTimeout(
+      () => socket.close(() => reject(new Error(`No answer in ${patienceMs} ms`))),
+      patienceMs,
+    );
     socket.once('error', reject);
     socket.once('message', (message) => {
+      clearTimeout(tooLong);
       socket.close();
       resolve(message);
     });

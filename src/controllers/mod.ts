@@ -12,6 +12,8 @@ import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startEndpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
 import { startGarbageCollector } from './garbagecollector/controller.ts';
+import { startJobController } from './job/controller.ts';
+import { startJobExpiry } from './job/expiry.ts';
 import { startNamespaceController } from './namespace/controller.ts';
 import { type NodeLifecycleOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
 import { type PodGcOptions, startPodGcController } from './podgc/controller.ts';
@@ -72,6 +74,8 @@ export function startControllers(options: ControllersOptions): Controllers {
       startGarbageCollector(as('generic-garbage-collector'), watched),
       startNamespaceController(as('namespace-controller'), allResources),
       startDaemonSetController(as('daemon-set-controller')),
+      startJobController(as('job-controller')),
+      startJobExpiry(as('ttl-after-finished-controller')),
       startStatefulSetController(as('statefulset-controller')),
       startServiceAccountController(as('service-account-controller')),
       startServiceCidrController(as('service-cidrs-controller')),

@@ -33,6 +33,13 @@ export class FakeAgents {
     await this.#sync(`default/${name}`);
   }
 
+  /** Its containers have ended so. */
+  async end(name: string, phase: 'Succeeded' | 'Failed'): Promise<void> {
+    const conditions = [{ type: 'Ready', status: 'False' }];
+    const body = { status: { phase, conditions } };
+    await this.#client.patch(Pod, name, { type: 'merge', body }, { namespace: 'default', subresource: 'status' });
+  }
+
   /** Looks at every Pod again. */
   wake(): void {
     for (const { metadata } of this.#pods.list()) this.#queue.add(`${metadata.namespace}/${metadata.name}`);
@@ -60,6 +67,8 @@ export class FakeAgents {
   }
 
   async #report(pod: Pod): Promise<void> {
+    // What has ended stays so.
+    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return;
     const status = this.#unready.has(pod.metadata.name) ? 'False' : 'True';
     const known = pod.status?.conditions?.find(({ type }) => type === 'Ready');
     if (pod.status?.phase === 'Running' && known?.status === status) return;

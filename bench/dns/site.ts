@@ -50,6 +50,8 @@ export class DnsSite implements AsyncDisposable {
     const network = new NetworkAdmin(createKernel(), { netns: this.#path });
     network.setUp('lo');
     network.close();
+    process.once('exit', this.#remove);
+    process.once('SIGINT', interrupted);
   }
 
   /** Resolves when the server has listed a cluster with so many Services. To be disposed of. */
@@ -120,9 +122,17 @@ export class DnsSite implements AsyncDisposable {
         return ended;
       }),
     );
+    process.off('exit', this.#remove);
+    process.off('SIGINT', interrupted);
+    this.#remove();
+  }
+
+  /** Also when the benchmark fails or is interrupted. */
+  readonly #remove = (): void => {
+    for (const child of this.#children) child.kill('SIGKILL');
     deleteNetns(this.#netns);
     rmSync(this.#dir, { recursive: true, force: true });
-  }
+  };
 
   async #start(services: number): Promise<void> {
     const task: DnsClusterTask = { services, dir: this.#dir, address };
@@ -166,6 +176,8 @@ export class DnsSite implements AsyncDisposable {
     return child;
   }
 }
+
+const interrupted = (): never => process.exit(130);
 
 export async function nextLine(lines: AsyncIterator<string>): Promise<string> {
   const { value, done } = await lines.next();

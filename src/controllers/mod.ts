@@ -8,6 +8,7 @@ import type { RequestSigner } from './certificates/port.ts';
 import { startClusterRoleAggregation } from './clusterroleaggregation/controller.ts';
 import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
+import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startEndpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
@@ -74,6 +75,7 @@ export function startControllers(options: ControllersOptions): Controllers {
       startGarbageCollector(as('generic-garbage-collector'), watched),
       startNamespaceController(as('namespace-controller'), allResources),
       startDaemonSetController(as('daemon-set-controller')),
+      startDisruptionController(as('disruption-controller')),
       startJobController(as('job-controller')),
       startJobExpiry(as('ttl-after-finished-controller')),
       startStatefulSetController(as('statefulset-controller')),

@@ -18,7 +18,7 @@ export type {
   PodStatus,
   Probe,
 } from './kinds/pod.ts';
-export { PriorityClass } from './kinds/policy.ts';
+export { PodDisruptionBudget, PriorityClass } from './kinds/policy.ts';
 export {
   ClusterRole,
   ClusterRoleBinding,

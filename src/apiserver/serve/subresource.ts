@@ -11,14 +11,15 @@ import {
 import { jsonResponse } from '../encoding/response.ts';
 import { bindPod, readBinding } from '../registry/binding.ts';
 import { scaleOf, withScale } from '../registry/scale.ts';
-import { decodeLoose, decodeObject, isObject } from '../request/decode.ts';
-import { deleteOptions, writeOptions } from '../request/options.ts';
+import { decodeLoose, decodeObject } from '../request/decode.ts';
+import { writeOptions } from '../request/options.ts';
 import { readPatch } from '../request/patch.ts';
 import { refuse } from '../status-error.ts';
 import { admitOf } from './admit.ts';
 import { applyScale, isApply } from './apply.ts';
 import { type NamedCall, writerOf } from './context.ts';
 import { answerVersion } from './encode.ts';
+import { evict } from './evict.ts';
 import { serveStatus } from './object.ts';
 import { createToken } from './token.ts';
 
@@ -69,14 +70,6 @@ async function bind(call: NamedCall): Promise<ApiResponse> {
     scope: 'as-is',
     admit: admitOf(call),
   });
-  return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
-}
-
-/** A delete that a disruption budget could refuse, if there were any: what `kubectl drain` sends. */
-async function evict(call: NamedCall): Promise<ApiResponse> {
-  const { registry, route, request, ref } = call;
-  const { deleteOptions: given } = await decodeLoose(request);
-  await registry.delete(ref, deleteOptions(route.query, isObject(given) ? given : {}), admitOf(call));
   return jsonResponse(201, JSON.stringify({ ...success(), code: 201 }));
 }
 

@@ -128,6 +128,18 @@ export class TestCluster {
     await this.#stopServer();
   }
 
+  /** What `kubectl drain` asks: the answer's HTTP status, and of a refusal why. */
+  async evict(name: string): Promise<{ status: number; why: string | undefined }> {
+    const { status, body } = await this.#exchange({
+      method: 'POST',
+      url: `/api/v1/namespaces/default/pods/${name}/eviction`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }),
+      signal: new AbortController().signal,
+    });
+    return { status, why: JSON.parse(String(body)).details?.causes?.[0]?.message };
+  }
+
   async addNode(name: string, pods = 20): Promise<void> {
     await this.client.create(Node, { metadata: { name } });
     await this.setNodeReady(name, pods);

@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, UsageError } from '../base/errors.ts';
-import { giveMemoryBack } from '../base/heap.ts';
 import type { Logger } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { type Client, createClient, http2Exchange, inClusterConfig, loadKubeconfig } from '../client/mod.ts';
 import type { KubernetesDirective } from '../dns/mod.ts';
 import { interruption } from './options.ts';
+import { settleMemory } from './settle-memory.ts';
 
 export interface CorefileFlags {
   readonly conf: string;
@@ -37,7 +37,7 @@ export async function runCorefile(flags: CorefileFlags, clock: Clock, log: Logge
     log,
     random: Math.random,
     writeQueryLog: (line) => process.stdout.write(line),
-    giveMemoryBack,
+    giveMemoryBack: settleMemory,
   });
   const interrupted = interruption();
   if (flags.pidfile !== undefined) writePid(flags.pidfile);

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { giveMemoryBack, keepHeapSmall } from '../base/heap.ts';
+import { keepHeapSmall } from '../base/heap.ts';
 import { version } from '../base/version.ts';
 import { connect } from './connect.ts';
 import { dnsWhyCommand } from './dns-why.ts';
@@ -14,6 +14,7 @@ import {
   socketAddress,
   wholeNumber,
 } from './options.ts';
+import { settleMemory } from './settle-memory.ts';
 
 interface DnsFlags extends LogFlags {
   kubeconfig?: string;
@@ -122,7 +123,7 @@ Examples:
     const client = flags.kubeconfig === undefined ? undefined : connect(flags.kubeconfig, 'signalbox-dns', clock);
     const server = await startDns({
       clock,
-      giveMemoryBack,
+      giveMemoryBack: settleMemory,
       log,
       ...(client && { client }),
       options: {

@@ -43,6 +43,7 @@ export interface Libc {
   /** Receives two descriptors: the end to read from, the end to write to. */
   pipe2(descriptors: Uint8Array, flags: number): number;
   fcntl(descriptor: number, command: number, value: number): number;
+  madvise(address: bigint, length: bigint, advice: number): number;
   memfd_create(name: string, flags: number): number;
   splice(from: number, to: number, length: number, flags: number): number;
   epoll_create1(flags: number): number;
@@ -152,6 +153,7 @@ function bindFunctions({ define: native, addressOf }: NativeLibrary): Libc {
     read: (descriptor, into) => read(descriptor, into, into.length),
     pipe2: native('int pipe2(void *, int)'),
     fcntl: native('int fcntl(int, int, int)'),
+    madvise: native('int madvise(uintptr_t, size_t, int)'),
     memfd_create: native('int memfd_create(const char *, unsigned int)'),
     splice: (from, to, length, flags) => splice(from, null, to, null, length, flags),
     epoll_create1: native('int epoll_create1(int)'),

@@ -3,6 +3,7 @@ export { type DatagramAddress, DatagramSocket, openDatagrams } from './datagrams
 export { isKernelError } from './errors.ts';
 export { createFakeKernel, type FakeKernel, type FakeReply } from './fake.ts';
 export { createFaultyKernel, createFaultyTools, type Fault, type KernelCall, type ToolFault } from './faulty.ts';
+export { letGoOfFilePages } from './file-pages.ts';
 export { raiseFileLimit } from './limits.ts';
 export { type ListenAddress, openListener } from './listen-address.ts';
 export { MemoryFile } from './memory-file.ts';

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { OperatingError } from '../../src/base/errors.ts';
 import type { DnsSite } from './site.ts';
 
@@ -26,27 +27,28 @@ const outstanding = 100;
 
 /** Sends the load with dnsperf. */
 export async function send(site: DnsSite, load: Load): Promise<Outcome> {
-  return parseOutcome(await dnsperf(site, load, []));
+  return parseOutcome(await site.run('dnsperf', words(site, load)));
 }
 
 /** The same; resolves with how long each answer took, in microseconds. */
 export async function sendTimed(site: DnsSite, load: Load): Promise<number[]> {
-  const printed = await dnsperf(site, load, ['-v']);
+  // To a file: a reader of a pipe would take part of the processors, and dnsperf would wait for it.
+  const file = site.write('answers', '');
+  await site.run('sh', ['-c', `exec "$0" "$@" >'${file}'`, 'dnsperf', ...words(site, load), '-v']);
+  const printed = readFileSync(file, 'utf8');
   return Array.from(printed.matchAll(/^> \S+ .* (\d+\.\d+)$/gm), ([, seconds]) => Number(seconds) * 1e6);
 }
 
-async function dnsperf(site: DnsSite, load: Load, words: readonly string[]): Promise<string> {
+function words(site: DnsSite, load: Load): string[] {
   const { questions, protocol = 'udp', edns, rate, seconds } = load;
   const file = site.write('questions', `${questions.join('\n')}\n`);
-  return await site.run('dnsperf', [
+  return [
     ...['-s', site.address, '-p', '53', '-m', protocol, '-d', file],
     ...['-l', String(seconds), '-c', String(clients), '-q', String(outstanding)],
     ...(edns ? ['-e'] : []),
     ...(rate === undefined ? [] : ['-Q', String(rate)]),
-    ...words,
-  ]);
+  ];
 }
-
 export function parseOutcome(printed: string): Outcome {
   const number = (pattern: RegExp): number => {
     const found = pattern.exec(printed)?.[1];

@@ -107,7 +107,10 @@ async function run({
     const due: number[] = [];
     await applied(() => {
       do {
-        due.push(change === 'churn' ? dueMs + due.length * intervalMs : performance.now());
+        // A timer may fire up to a millisecond early: the change begins then, and not when it was due.
+        due.push(
+          Math.min(performance.now(), change === 'churn' ? dueMs + due.length * intervalMs : Number.POSITIVE_INFINITY),
+        );
         start(count);
         count += 1;
       } while (change === 'churn' && count <= changes && dueMs + due.length * intervalMs <= performance.now());

@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 import { type Benchmark, type BenchmarkContext, type BenchmarkResult, wantsOnly } from '../bench/harness.ts';
 import { OperatingError } from '../src/base/errors.ts';
 import { formatTable } from '../src/base/table.ts';
+import { listNetns } from '../src/kernel/mod.ts';
+import { sweepNamespaces } from './sweep.ts';
 
 const folder = path.join(import.meta.dirname, '..', 'bench');
 const { values, positionals } = parseArgs({
@@ -31,6 +33,9 @@ if (name === undefined || !names.includes(name)) {
   process.exit(2);
 }
 
+const namespacesBefore = new Set(listNetns());
+process.once('exit', () => sweepNamespaces(namespacesBefore));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const benchmark = await load(name);
 const started = new Date();
 const progress = (text: string) => {

@@ -9,8 +9,13 @@ import path from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { listNetns } from '../src/kernel/mod.ts';
+import { sweepNamespaces } from './sweep.ts';
 
 const root = path.join(import.meta.dirname, '..');
+const namespacesBefore = new Set(listNetns());
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort(signal));
 const { positionals } = parseArgs({ allowPositionals: true });
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
@@ -33,8 +38,11 @@ const files = globSync(all, { cwd: root }).sort();
 const alone = files.filter((file) => /\.netns\.test\.ts$|^test\/|^bench\//.test(file));
 const together = files.filter((file) => !alone.includes(file));
 await runTests('unit tests', together, 2);
-await runTests('tests on the real kernel and whole clusters', alone, 1);
+if (!interrupted.signal.aborted) await runTests('tests on the real kernel and whole clusters', alone, 1);
 
+for (const name of sweepNamespaces(namespacesBefore))
+  count(interrupted.signal.aborted, `nobody has removed ${name}`, '');
+if (interrupted.signal.aborted) process.exit(130);
 for (const failure of failures) console.log(failure);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
@@ -62,7 +70,8 @@ function count(passed: boolean, title: string, details: string): void {
 async function runTests(title: string, paths: string[], concurrency: number): Promise<void> {
   if (paths.length === 0) return;
   console.log(`-- ${title}: ${paths.length} files`);
-  const stream = run({ files: paths.map((file) => path.join(root, file)), concurrency, timeout: 600_000 });
+  const { signal } = interrupted;
+  const stream = run({ files: paths.map((file) => path.join(root, file)), concurrency, timeout: 600_000, signal });
   const counts = new Map<string, { passed: number; failed: number; skipped: number; ms: number }>();
   for await (const event of stream as AsyncIterable<TestEvent>) take(event, counts);
 }

@@ -6,8 +6,9 @@ import { ping } from './ping.ts';
 import { createKernel } from './real.ts';
 
 test('an address that is there answers, one that is not does not, nor one without a route', (t) => {
-  const netns = createNetns('t-kernel-ping');
-  t.after(() => deleteNetns('t-kernel-ping'));
+  const name = `t-kernel-ping-${process.pid}`;
+  const netns = createNetns(name);
+  t.after(() => deleteNetns(name));
   const network = new NetworkAdmin(createKernel(), { netns });
   t.after(() => network.close());
   network.setUp('lo');

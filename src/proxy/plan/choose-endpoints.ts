@@ -1,6 +1,6 @@
 import { type Candidate, type Candidates, Standing } from './candidates.ts';
 import type { Endpoint, GroupDraft, LeftOut, LeftOutReason, NodeFacts } from './model.ts';
-import { type Topology, topologyOf } from './topology.ts';
+import { everywhere, type Topology, topologyOf } from './topology.ts';
 
 /** Shared by the thousands of ports that leave nobody out. */
 const none: readonly never[] = [];
@@ -37,11 +37,12 @@ function group({ list, leftOut: faulty }: Candidates, outOfReach: Topology): Gro
   let best: Standing = Standing.notServing;
   for (const one of list) {
     if (one.standing < best && outOfReach(one) === undefined) best = one.standing;
+    if (best === Standing.ready) break;
   }
   const endpoints: Endpoint[] = [];
   const leftOut: LeftOut[] = [...faulty];
   for (const one of list) {
-    const reason = outOfReach(one) ?? behind(one, best);
+    const reason = (outOfReach === everywhere ? undefined : outOfReach(one)) ?? behind(one, best);
     if (reason === undefined) endpoints.push(one.endpoint);
     else leftOut.push({ address: one.endpoint.address, port: one.endpoint.port, reason, serving: one.serving });
   }

@@ -107,9 +107,10 @@ class Collection {
     return true;
   }
 
+  /** As they are until slices are followed again. */
   candidates(): Candidates {
     const leftOut = [...this.#slices.values()].flatMap((one) => one.leftOut);
-    return { list: [...this.#list], leftOut };
+    return { list: this.#list, leftOut };
   }
 
   /** Also where one slice has an endpoint twice: then it has left already. */

@@ -7,29 +7,38 @@ import { type Endpoint, endpointText } from './model.ts';
  */
 export function assignSlots(before: readonly Endpoint[], wanted: readonly Endpoint[]): readonly Endpoint[] {
   if (isSame(before, wanted)) return before;
-  const { slots, waiting } = keepSeats(before, wanted);
+  const { slots, holes, waiting } = keepSeats(before, wanted);
   let seated = 0;
-  for (let slot = 0; slot < slots.length; slot++) {
-    slots[slot] ??= waiting[seated++] ?? takeLast(slots, slot);
+  for (const hole of holes) {
+    if (hole >= slots.length) break;
+    slots[hole] ??= waiting[seated++] ?? takeLast(slots, hole);
   }
   while (slots.length > 0 && slots.at(-1) === undefined) slots.pop();
-  return [...(slots as Endpoint[]), ...waiting.slice(seated)];
+  for (const endpoint of waiting.slice(seated)) slots.push(endpoint);
+  return slots as Endpoint[];
 }
 
-/** Most endpoints are the very same objects as before and in their places; only the others are worth a look-up or a text. */
+/**
+ * Most endpoints are the very same objects as before and in their places; only the others are worth a look-up, a text or a
+ * copy: of ten thousand endpoints one array is made, and what follows is as long as what has changed.
+ */
 function keepSeats(before: readonly Endpoint[], wanted: readonly Endpoint[]) {
-  const newcomers = new Set(wanted.filter((endpoint, i) => endpoint !== before[i]));
-  const slots: (Endpoint | undefined)[] = before.map((old, i) =>
-    old === wanted[i] || newcomers.delete(old) ? old : undefined,
-  );
+  const slots: (Endpoint | undefined)[] = before.slice();
+  const newcomers = new Set<Endpoint>();
+  const moved: number[] = [];
+  for (let slot = 0; slot < Math.max(before.length, wanted.length); slot++) {
+    if (before[slot] === wanted[slot]) continue;
+    if (slot < wanted.length) newcomers.add(wanted[slot]!);
+    if (slot < before.length) moved.push(slot);
+  }
+  const holes = moved.filter((slot) => !newcomers.delete(before[slot]!));
   const byText = new Map([...newcomers].map((endpoint) => [endpointText(endpoint), endpoint]));
-  for (let slot = 0; slot < slots.length && byText.size > 0; slot++) {
-    if (slots[slot] !== undefined) continue;
-    const key = endpointText(before[slot]!);
-    slots[slot] = byText.get(key);
+  for (const hole of holes) {
+    const key = endpointText(before[hole]!);
+    slots[hole] = byText.get(key);
     byText.delete(key);
   }
-  return { slots, waiting: [...byText.values()] };
+  return { slots, holes, waiting: [...byText.values()] };
 }
 
 /** The last endpoint behind `slot`, which leaves its own slot; undefined when there is none. */

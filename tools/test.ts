@@ -15,7 +15,10 @@ import { sweepNamespaces } from './sweep.ts';
 const root = path.join(import.meta.dirname, '..');
 const namespacesBefore = new Set(listNetns());
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort(signal));
+// The first time the file that runs comes to its end and cleans up; the second time it does not.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort(signal)));
+}
 const { positionals } = parseArgs({ allowPositionals: true });
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];

@@ -121,7 +121,7 @@ async function liveThrough(t: TestContext, { open, runs, startsAnew, findsRefuse
         const [found, wanted] = [dataplane.read().groups, groupsOf(scratch.ports())];
         assert.deepEqual(meaningOfKernel(found, findsRefused), meaningOfKernel(wanted, findsRefused));
       }
-      await synchronizer.stop();
+      await endOf(synchronizer);
 
       const anew = open(netns);
       const successor = new Synchronizer({
@@ -135,11 +135,14 @@ async function liveThrough(t: TestContext, { open, runs, startsAnew, findsRefuse
       const recognizable = [...scratch.ports()].every(({ frontends }) => frontends.length > 0);
       if (recognizable && !startsAnew) assert.equal(successor.counters.messages, 0);
       assert.equal(anew.converge(anew.read(), successor.ports()).messages, 0);
-      await successor.stop();
+      await endOf(successor);
     }),
     { numRuns: runs },
   );
 }
+
+/** What goes on relaying is the caller's to end. */
+const endOf = (synchronizer: Synchronizer) => Promise.all(synchronizer.stop().map((relaying) => relaying.end()));
 
 function act({ services, slices }: ReturnType<typeof fakeInformers>, one: Exclude<Event, { do: 'sync' }>): void {
   if (one.do === 'put service') {

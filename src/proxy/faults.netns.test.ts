@@ -162,7 +162,8 @@ async function live<Means>(
   witness.configure(trafficSettings());
   assert.equal(witness.converge(witness.read(), synchronizer.ports()).messages, 0, logged.join('\n'));
   witness.cleanup();
-  await synchronizer.stop();
+  // What goes on relaying is the caller's to end.
+  await Promise.all(synchronizer.stop().map((relaying) => relaying.end()));
   if (witness !== dataplane) witness.close();
   return logged.join('\n');
 }
